@@ -1,0 +1,61 @@
+# Across the Table. `make help` lists the commands.
+# Only what is named in SETTINGS may be given on the command line.
+
+SETTINGS := ARTICLES CODEBOOK GOLD OUT TITLE ONLY PYTHON
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+given := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v)))
+unknown := $(filter-out $(SETTINGS),$(given))
+ifneq ($(unknown),)
+$(error $(firstword $(unknown))= is not a setting here: use $(SETTINGS))
+endif
+
+.PHONY: report test lab bench notebooks clean help
+.DELETE_ON_ERROR:
+
+report: $(VENV)/ready
+	@$(RUN) reporting/build.py
+
+help:
+	@echo "make report      run every notebook and write reports/index.html; takes"
+	@echo "                 ARTICLES=path CODEBOOK=folder GOLD=folder OUT=folder TITLE='words' ONLY=03,05"
+	@echo "make test        run the tests"
+	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make notebooks   run the notebooks on the articles of data/ and save them in place; takes ONLY=03,05"
+	@echo "make bench       measure speed"
+	@echo "make clean       remove the environment and caches; reports/ stays"
+
+test: $(VENV)/ready-to-test
+	@env -u ARTICLES -u CODEBOOK -u GOLD -u OUT -u TITLE -u ONLY $(RUN) -m pytest -n 2 --dist worksteal
+
+lab: $(VENV)/ready
+	@$(RUN) -m jupyter lab --LabApp.extension_manager=readonly notebooks
+
+notebooks: $(VENV)/ready
+	@$(RUN) reporting/build.py --in-place
+
+bench: $(VENV)/ready
+	@$(RUN) benchmarks/bench.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# The environment: made anew when requirements or project settings change.
+$(VENV)/ready: requirements.txt pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { echo "Python is missing: install Python 3.11 or newer (Debian, Ubuntu: apt-get install python3 python3-venv)." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: install Python 3.11 or newer, or name it: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: install it (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 2; }
+	@echo "Preparing the environment in $(VENV) (some minutes, once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(RUN) -c 'import matplotlib.font_manager'
+	@$(RUN) -m jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1
+	@touch $@
+
+$(VENV)/ready-to-test: $(VENV)/ready tests/requirements.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
