@@ -51,11 +51,11 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: install it (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 2; }
 	@echo "Preparing the environment in $(VENV) (some minutes, once) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(RUN) -m pip install -qq --disable-pip-version-check -r requirements.txt
 	@$(RUN) -c 'import matplotlib.font_manager'
 	@$(RUN) -m jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1
 	@touch $@
 
 $(VENV)/ready-to-test: $(VENV)/ready tests/requirements.txt
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@$(RUN) -m pip install -qq --disable-pip-version-check -r tests/requirements.txt
 	@touch $@

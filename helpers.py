@@ -629,6 +629,7 @@ SYMBOLS = {  # what stands for more than itself in a furniture pattern; furnitur
 SYMBOL = re.compile(r"(\bAA\b|\bAa\b|\b0\b|\*|—|-)")
 NEW_SENTENCE = r"(?=[\"“«'‘]?[^\W_a-zß-öø-ÿ]|$)"
 SENTENCE_BREAK = re.compile(r" (?:(?<=[.!?…] )(?<!\b[A-Z]\. )|(?<=[.!?…][\"”’)] ))")
+ASIDE = re.compile(r"[(\[][^)\]]{0,300}[)\]] \w")  # (Related: ...) and then a sentence
 
 
 class Furniture:
@@ -657,16 +658,13 @@ class Furniture:
     def sentence(self, text, place):
         """What one sentence, or a line, sets if it is furniture at that place (line or end)."""
         if (text, place) not in self.known:  # each distinct line is looked at once
-            short = len(text) < 400 and text.count(" ") < LONGEST_FURNITURE
+            short = len(text) < 400 and text.count(" ") < LONGEST_FURNITURE and not ASIDE.match(text)
             found = self.regex[place].fullmatch(text) if short else None
             self.known[text, place] = self._facts(found, place) if found else None
         return self.known[text, place]
 
     def line(self, text):
-        """What a line sets, if it is furniture: as a whole, or each of its sentences."""
-        whole = self.sentence(text, "line")
-        if whole is not None or not SENTENCE_BREAK.search(text):
-            return whole
+        """What a line sets, if each of its sentences is furniture."""
         each = [self.sentence(sentence, "line") for sentence in SENTENCE_BREAK.split(text)]
         return None if None in each else {name: value for facts in each for name, value in facts.items()}
 
@@ -771,7 +769,7 @@ def _read_once(block, lead, taken):
 
     A lead that breaks off in the middle of the body's sentence (a feed's excerpt) goes instead: the body has it whole.
     """
-    stem = lead.rstrip(".!?…\"”’)] ").removesuffix("[")
+    stem = lead.rstrip(".!?…\"”’)][ ")
     if len(stem.split()) < 5 or not block.startswith(stem):
         return block, lead
     end = re.compile(r"[.!?][\"”’)]{0,2}(?=\s+[\"“«'‘©]?[A-Z0-9]|$)").match(block, len(stem))
@@ -1100,19 +1098,25 @@ class Matches(NamedTuple):
     last: np.ndarray        # position of its last token
 
 
-def _match(tokens, patterns, exact=None):
-    """Find patterns (texts) in tokens; exact: bools, True where capitals must agree. Matches stay in one sentence."""
+def _match(tokens, patterns, exact=None, groups=None):
+    """Find patterns (texts) in tokens; matches stay in one sentence.
+
+    exact: bools, True where capitals must agree. groups: a number a pattern; only matches of one group exclude each other.
+    """
     words = [_pattern_words(pattern) for pattern in patterns]
     exact = np.zeros(len(words), bool) if exact is None else np.asarray(exact)
     candidates = [_find_all(tokens, "token" if case else "lower", {
         i: w if case else tuple(x.lower() for x in w) for i, w in enumerate(words) if exact[i] == case}) for case in (False, True)]
     pattern, first, last = (np.concatenate(part) for part in zip(*candidates))
-    order = np.lexsort((pattern, -last, first))
-    kept, reach = [], -1
-    for i, s, e in zip(order.tolist(), first[order].tolist(), last[order].tolist()):
-        if s > reach:
+    group = np.zeros(len(pattern), int) if groups is None else np.asarray(groups, int)[pattern]
+    order = np.lexsort((pattern, -last, first, group))
+    kept, reach, current = [], -1, -1
+    for i, g, s, e in zip(order.tolist(), group[order].tolist(), first[order].tolist(), last[order].tolist()):
+        if s > reach or g != current:
             kept.append(i)
-            reach = e
+            reach, current = e, g
+    kept = np.array(kept, int)
+    kept = kept[np.argsort(first[kept], kind="stable")]
     return Matches(pattern[kept], first[kept], last[kept])
 
 
@@ -1579,7 +1583,53 @@ def _pairs_frame(frame, labels, article_ids, unit):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# 10. How far a number can be trusted
+# 10. Everything at once: one wide row an article
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def measure_articles(articles, codebook):
+    """Every measure, counted, one row an article: the form that scales and that other programs read.
+
+    Returns a frame: article_id, outlet, published, then words, sentences, quoted_words, tone_plain and tone (means over
+        sentences, NaN without any), and counts named "actor: X", "side: X" (mentions), "stance: X" (terms),
+        "voice: X" (words spoken by the side, quotations that are no labels), "holds: X" (statements by the side),
+        "issue: X" (statements). Columns and dtypes depend on the codebook alone, so that frames can be stacked.
+    """
+    tokens = tokenize(articles, codebook)
+    mentions = find_mentions(articles, tokens, codebook)
+    quotes = find_quotes(articles, tokens, mentions, codebook)
+    statements = find_statements(articles, tokens, mentions, quotes, codebook)
+    terms = find_terms(tokens, codebook.stances, "stance")
+    plain, adjusted = score_sentences(articles, tokens), score_sentences(articles, tokens, codebook)
+    sides = codebook.sides["side"].tolist()
+    spoken = quotes[quotes["kind"].isin(["speech", "fragment"])]
+    ids = pd.Index(articles["article_id"])
+    basic = pd.DataFrame({
+        "words": plain.groupby("article_id")["words"].sum(), "sentences": plain.groupby("article_id").size(),
+        "quoted_words": spoken.groupby("article_id")["words"].sum()}).reindex(ids).fillna(0).astype("int64")
+    tone = pd.DataFrame({"tone_plain": plain.groupby("article_id")["compound"].mean(),
+                         "tone": adjusted.groupby("article_id")["compound"].mean()}).reindex(ids).astype(float)
+    counts = [
+        _wide(mentions, "actor", [a for a in codebook.actors["actor"].drop_duplicates() if a != "-"], ids, "actor"),
+        _wide(mentions, "side", sides, ids, "side"),
+        _wide(terms, "stance", codebook.stances["stance"].drop_duplicates(), ids, "stance"),
+        _wide(spoken, "speaker_side", sides, ids, "voice", "words"),
+        _wide(statements.drop_duplicates(["article_id", "start", "issue", "side"]), "side", sides, ids, "holds"),
+        _wide(statements.drop_duplicates(["article_id", "start", "issue"]), "issue", codebook.issues["issue"].drop_duplicates(), ids, "issue")]
+    wide = pd.concat([articles.set_index("article_id")[["outlet", "published"]], basic, tone, *counts], axis=1)
+    return wide.rename_axis("article_id").reset_index()
+
+
+def _wide(rows, by, columns, ids, name, weight=None):
+    """Counts (or sums of weight) of rows per article, one column a category, absent ones 0."""
+    keys = [rows["article_id"], rows[by]]
+    counts = rows.groupby(keys)[weight].sum() if weight else rows.groupby(keys).size()
+    table = counts.unstack(fill_value=0).reindex(index=ids, columns=list(columns), fill_value=0)
+    return table.fillna(0).astype("int64").rename(columns=lambda column: f"{name}: {column}")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 11. How far a number can be trusted
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -1603,8 +1653,108 @@ def share(hits, total):
     return pd.DataFrame(rows, hits.index, ["share", "low", "high"], dtype=float)
 
 
+SPAN = ("article_id", "start", "end")
+
+
+def validity(found, gold, on=SPAN, resamples=1000):
+    """How well a measure finds what was coded by hand.
+
+    found, gold: frames with the columns `on`, which together say when two rows are the same finding (a span; or a sentence
+        and a stance; or these and a holder). Rows that stand twice are matched one to one. article_id must be among them.
+    Returns a frame: measure (precision, recall, F1), n (rows that it divides by; for F1 both together), value, low, high
+        (95 % interval, articles drawn again `resamples` times), note (why a value is missing).
+    """
+    on = list(on)
+    counts = pd.concat([found.groupby(on, dropna=False).size().rename("found"),
+                        gold.groupby(on, dropna=False).size().rename("gold")], axis=1).fillna(0)
+    counts["hits"] = counts.min(axis=1)
+    per_article = counts.groupby(level="article_id").sum()[["hits", "found", "gold"]]
+    drawn = _resample(per_article.to_numpy(), resamples)
+    total = per_article.sum().to_numpy()
+    rows = []
+    for measure, divisor in (("precision", [1]), ("recall", [2]), ("F1", [1, 2])):
+        scale = len(divisor)
+        rows.append(_with_interval(measure, total[divisor].sum(), total[0] * scale, drawn[:, 0] * scale, drawn[:, divisor].sum(axis=1)))
+    return pd.DataFrame(rows)
+
+
+def _resample(per_article, resamples):
+    """Sums of the rows of per_article over articles drawn with replacement: one row a draw, the same at every run."""
+    n = len(per_article)
+    weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), resamples) if n else np.zeros((resamples, 0))
+    return weights @ per_article
+
+
+def _with_interval(measure, n, hits, drawn_hits, drawn_n):
+    """One row: a share with the interval of its draws, or NaN and the reason."""
+    if not n:
+        return {"measure": measure, "n": 0, "value": np.nan, "low": np.nan, "high": np.nan, "note": "nothing to divide by"}
+    values = drawn_hits[drawn_n > 0] / drawn_n[drawn_n > 0]
+    low, high = np.quantile(values, [0.025, 0.975])
+    return {"measure": measure, "n": int(n), "value": hits / n, "low": low, "high": high, "note": ""}
+
+
+def agreement(coder_a, coder_b, on=SPAN, values=None, level="nominal", resamples=300):
+    """How far two coders agree on units that both coded.
+
+    coder_a, coder_b: frames with the columns `on` (they name the unit; article_id among them) and the codes. values: columns
+        of codes (default: all others that both have). level: nominal, ordinal or interval, for Krippendorff's alpha.
+    Returns a frame, three rows a column of codes: measure ("alpha, holder", "kappa, ...", "per cent, ..."), n (units), value,
+        low, high (95 % interval, articles drawn again), note (why a value is missing).
+    Sources: Krippendorff (2019), Content Analysis, 4th ed., ch. 12, by way of the package krippendorff; Cohen (1960),
+        Educational and Psychological Measurement 20, 37-46.
+    """
+    on = list(on)
+    values = [c for c in coder_a if c in coder_b and c not in on] if values is None else values
+    both = coder_a.drop_duplicates(on).merge(coder_b.drop_duplicates(on), on=on, suffixes=("_a", "_b"))
+    rows = []
+    for column in values:
+        pair = both[[f"{column}_a", f"{column}_b"]].astype("object").where(lambda f: f.notna(), "")
+        for name, statistic in (("alpha", _alpha), ("kappa", _kappa), ("per cent", _per_cent)):
+            rows.append(_agreement_row(f"{name}, {column}", pair, both["article_id"], level, statistic, resamples))
+    return pd.DataFrame(rows, columns=["measure", "n", "value", "low", "high", "note"])
+
+
+def _agreement_row(measure, pair, article, level, statistic, resamples):
+    """One statistic with its interval; without two different codes there is nothing to agree about by chance."""
+    row = {"measure": measure, "n": len(pair), "value": np.nan, "low": np.nan, "high": np.nan, "note": ""}
+    codes = sorted(set(pair.to_numpy().ravel().tolist()), key=lambda code: (str(type(code)), code))
+    if not len(pair) or (len(codes) < 2 and statistic is not _per_cent):
+        return row | {"note": "no unit that both coded" if not len(pair) else "only one code was used"}
+    numbers = np.array([[codes.index(c) for c in column] for column in pair.to_numpy().T])
+    scale = np.array(codes, float) if level != "nominal" else np.arange(len(codes))
+    rows = [np.flatnonzero(article == a) for a in article.unique()]
+    rng = np.random.default_rng(0)
+    draws = [numbers[:, np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))])] for _ in range(resamples)]
+    values = np.array([statistic(draw, scale, level) for draw in draws])
+    low, high = np.nanquantile(values, [0.025, 0.975]) if np.isfinite(values).any() else (np.nan, np.nan)
+    return row | {"value": statistic(numbers, scale, level), "low": low, "high": high}
+
+
+def _alpha(numbers, scale, level):
+    import krippendorff
+
+    counts = np.zeros((numbers.shape[1], len(scale)), int)
+    for coder in numbers:
+        counts[np.arange(numbers.shape[1]), coder] += 1
+    used = counts.sum(axis=0) > 0
+    return krippendorff.alpha(value_counts=counts[:, used], value_domain=scale[used], level_of_measurement=level) \
+        if used.sum() > 1 else np.nan
+
+
+def _kappa(numbers, scale, level):
+    agreed = (numbers[0] == numbers[1]).mean()
+    shares = [np.bincount(codes, minlength=len(scale)) / len(codes) for codes in numbers]
+    by_chance = (shares[0] * shares[1]).sum()
+    return (agreed - by_chance) / (1 - by_chance) if by_chance < 1 else np.nan
+
+
+def _per_cent(numbers, scale, level):
+    return float((numbers[0] == numbers[1]).mean())
+
+
 # ---------------------------------------------------------------------------------------------------------------
-# 11. Showing: the sentences behind a number, pictures with their words, answers to exercises
+# 12. Showing: the sentences behind a number, pictures with their words, answers to exercises
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -1618,7 +1768,7 @@ def evidence(articles, spans, n=5, codebook=None):
     """
     from IPython.display import HTML
 
-    spans = spans[["article_id", "start", "end"]].drop_duplicates()
+    spans = spans[["article_id", "start", "end"]].drop_duplicates().astype({"start": "int64", "end": "int64"})
     if not len(spans):
         return HTML('<p class="evidence">No sentence was counted here.</p>')
     needed = articles[articles["article_id"].isin(spans["article_id"])]
@@ -1638,7 +1788,7 @@ def evidence(articles, spans, n=5, codebook=None):
 def _sentence_bounds(tokens):
     """article_id, start, end of every sentence."""
     first, last = _sentence_edges(tokens)
-    return _at(tokens, first, last)[["article_id", "start", "end"]].rename(columns={"end": "end_sentence"})
+    return _at(tokens, first, last)[["article_id", "start", "end"]].astype({"start": "int64"}).rename(columns={"end": "end_sentence"})
 
 
 def _evidence_item(article, spans):
@@ -1672,6 +1822,8 @@ def show(fig, alt, articles=None, width=700):
     import matplotlib.pyplot as plt
     from IPython.display import display
 
+    for text in fig.findobj(lambda artist: hasattr(artist, "set_parse_math")):
+        text.set_parse_math(False)                              # two dollar signs in a name are no formula
     if articles is not None and (count := int(articles["composed"].sum())):
         fig.supxlabel(f"{count} of {len(articles)} articles are composed for teaching; their outlets do not exist.",
                       x=0.01, ha="left", fontsize=7, color="#595959")

@@ -29,12 +29,12 @@ from pathlib import Path
 import jinja2
 import lxml.html
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from lxml.etree import ParserError
 from markupsafe import Markup
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).resolve().parent / "template"
@@ -105,8 +105,9 @@ def run_notebook(path, scratch):
     try:
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(
-            notebook, km=kernel_manager(scratch / path.stem), timeout=3600, record_timing=False,
-            store_widget_state=False, coalesce_streams=True, resources={"metadata": {"path": str(scratch)}})
+            notebook, config=kernel_config(scratch / path.stem), kernel_name="python3", timeout=3600,
+            record_timing=False, store_widget_state=False, coalesce_streams=True,
+            resources={"metadata": {"path": str(scratch)}})
         client.execute(env={**os.environ, "PYTHONHASHSEED": "0", "IPYTHONDIR": str(scratch / "ipython"),
                             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.getenv("PYTHONPATH")])])})
     except CellExecutionError as error:
@@ -118,11 +119,10 @@ def run_notebook(path, scratch):
     return notebook or nbformat.v4.new_notebook(), failure, time.monotonic() - started
 
 
-def kernel_manager(stem):
-    """A kernel spoken to through files where the system has them: no port to be taken twice."""
-    if os.name != "posix":
-        return AsyncKernelManager(kernel_name="python3")
-    return AsyncKernelManager(kernel_name="python3", transport="ipc", connection_file=f"{stem}.json")
+def kernel_config(stem):
+    """A kernel is spoken to through files where the system has them: no port can be taken twice."""
+    manager = {"transport": "ipc", "connection_file": f"{stem}.json"} if os.name == "posix" else {}
+    return Config({"AsyncKernelManager": manager})
 
 
 def first_line(text):
@@ -253,17 +253,22 @@ def codebook_hash(helpers):
 # ---------------------------------------------------------------- tables
 
 def write_tables(helpers, articles, codebook, folder):
-    """Write the tables of helpers as CSV; no cell can be taken for a formula."""
-    tokens = helpers.tokenize(articles, codebook)
-    mentions = helpers.find_mentions(articles, tokens, codebook)
-    quotes = helpers.find_quotes(articles, tokens, mentions, codebook)
-    tables = {
-        "articles": articles, "mentions": mentions, "quotes": quotes,
-        "statements": helpers.find_statements(articles, tokens, mentions, quotes, codebook),
-        "sentences": helpers.score_sentences(articles, tokens, codebook)}
+    """Write the tables of helpers as CSV, each as soon as it is there; no cell can be taken for a formula."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
+    for name, table in make_tables(helpers, articles, codebook):
         harmless(table).to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def make_tables(helpers, articles, codebook):
+    """(name, table) in the order in which data flows."""
+    yield "articles", articles
+    tokens = helpers.tokenize(articles, codebook)
+    yield "sentences", helpers.score_sentences(articles, tokens, codebook)
+    mentions = helpers.find_mentions(articles, tokens, codebook)
+    yield "mentions", mentions
+    quotes = helpers.find_quotes(articles, tokens, mentions, codebook)
+    yield "quotes", quotes
+    yield "statements", helpers.find_statements(articles, tokens, mentions, quotes, codebook)
 
 
 def harmless(table):
@@ -475,8 +480,9 @@ def plain(text):
 def question(notebook):
     """The paragraph that begins with **Question, else the first one under the title."""
     prose = "\n\n".join(cell.source for cell in notebook.cells[:3] if cell.cell_type == "markdown")
-    paragraphs = [" ".join(p.split()) for p in re.split(r"\n\s*\n", prose)]
-    paragraphs = [p for p in (re.sub(r"^# [^\n]*$", "", p) for p in paragraphs) if p and p[0] not in "#<|-"]
+    prose = re.sub(r"^#{1,6} .*$", "\n", prose, flags=re.MULTILINE)
+    paragraphs = [" ".join(p.split()) for p in prose.split("\n\n")]
+    paragraphs = [p for p in paragraphs if p and p[0] not in "<|-"]
     asked = [p for p in paragraphs if re.match(r"\**(The )?[Qq]uestion", p)]
     chosen = re.sub(r"^\*\*(The )?[Qq]uestion[.:]?\*\*[.:]?\s*", "", (asked or paragraphs or [""])[0])
     html = HTMLExporter(exclude_anchor_links=True).markdown2html({}, chosen)
