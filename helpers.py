@@ -51,7 +51,7 @@ CODEBOOK_COLUMNS = {
     "sides": {"side": "required", "role": "party|ally|mediator|other", "order": "number", "label": "required",
               "colour": "required", "marker": "required"},
     "events": {"event": "required", "date": "date", "label": "required", "round": "optional"},
-    "stances": {"stance": "required", "direction": "-1|0|1|+1", "pattern": "pattern", "note": "optional"},
+    "stances": {"stance": "required", "direction": "-1|0|1|+1", "pattern": "pattern", "holder": "speaker|", "note": "optional"},
     "issues": {"issue": "required", "proposition": "optional", "pattern": "pattern", "note": "optional"},
     "naming": {"concept": "required", "variant": "required", "pattern": "pattern", "case": "exact|", "note": "optional"},
     "cues": {"pattern": "pattern", "manner": "required", "note": "optional"},
@@ -997,6 +997,7 @@ def _categories(column):
 _DOUBLE_OPEN, _DOUBLE_CLOSE, _DOUBLE = {"“", "„", "``", "«"}, {"”", "»", "‟"}, {'"', "''"}
 _SINGLE_OPEN, _SINGLE = {"‘", "‹"}, {"'", "’", "›"}
 _MARKS = _DOUBLE_OPEN | _DOUBLE_CLOSE | _DOUBLE | _SINGLE_OPEN | _SINGLE
+_STOPS = {".", ",", "!", "?", "…", "..."}
 
 
 class Quotation(NamedTuple):
@@ -1007,6 +1008,17 @@ class Quotation(NamedTuple):
     closed: bool            # False: its mark was lost, or it goes on in the next paragraph
 
 
+class _Mark(NamedTuple):
+    """A quotation mark: position, token, written together with the token on its left or right, and those tokens."""
+
+    at: int
+    mark: str
+    glued_left: bool
+    glued_right: bool
+    left: str
+    right: str
+
+
 def read_quotation_marks(tokens):
     """Pair the quotation marks of each paragraph.
 
@@ -1014,7 +1026,7 @@ def read_quotation_marks(tokens):
         are part of the outer one. A mark that is lost or mistyped damages its own paragraph only.
     """
     token = _categories(tokens["token"])
-    is_mark = np.array([t in _MARKS for t in token.categories], bool)[token.codes]
+    is_mark = np.array([t in _MARKS for t in token.categories.to_numpy(object)], bool)[token.codes]
     at = np.flatnonzero(is_mark)
     article = _categories(tokens["article_id"]).codes.astype(np.int64)
     paragraph = article * (2**31) + tokens["paragraph"].to_numpy()
@@ -1025,7 +1037,7 @@ def read_quotation_marks(tokens):
     after = np.minimum(at + 1, len(tokens) - 1)
     glued_right = (after > at) & (end[at] == start[after]) & (paragraph[after] == paragraph[at])
     left, right = token[np.maximum(at - 1, 0)], token[after]
-    marks = list(zip(at.tolist(), token[at], glued_left.tolist(), glued_right.tolist(), left, right))
+    marks = map(_Mark, at.tolist(), token[at], glued_left.tolist(), glued_right.tolist(), left, right)
     found = []
     for stop, group in groupby(zip(marks, following.tolist()), key=itemgetter(1)):
         found += _pair_marks([mark for mark, _ in group], stop)
@@ -1035,47 +1047,66 @@ def read_quotation_marks(tokens):
 def _pair_marks(marks, stop):
     """Quotations of one paragraph; stop: the token position after its last."""
     found, opened, single_end = [], None, -1
-    for i, (at, mark, glued_left, glued_right, left, right) in enumerate(marks):
-        if at <= single_end:
+    for i, this in enumerate(marks):
+        if this.at <= single_end:
             continue
-        opens = (not glued_left or left in "([—–-/" or left in _MARKS) and (glued_right or mark in _DOUBLE_OPEN)
-        if mark in _SINGLE_OPEN or mark in _SINGLE:
-            if opened is None and opens and mark != "’" and (single_end := _single_close(marks, i)) > at:
-                found.append(Quotation(at + 1, single_end - 1, True))
-            continue
-        if opened is None:
-            if opens or (mark not in _DOUBLE_CLOSE and not glued_left):
-                opened = at
-        elif mark in _DOUBLE_OPEN and not glued_left and glued_right:
-            continue                                            # a quote inside the quote
+        opens = (not this.glued_left or this.left in "([—–-/" or this.left in _MARKS) and \
+            (this.glued_right or this.mark in _DOUBLE_OPEN)
+        if this.mark in _SINGLE_OPEN or this.mark in _SINGLE:
+            if opened is None and opens and this.mark != "’" and (single_end := _single_close(marks, i)) > this.at:
+                found.append(Quotation(this.at + 1, single_end - 1, True))
+        elif opened is None:
+            if opens or this.mark in _DOUBLE_OPEN or not this.glued_left:
+                opened = i
+        elif this.mark in _DOUBLE_OPEN and not this.glued_left and this.glued_right:
+            close = _mistyped_close(marks[opened + 1:i])        # a quote inside the quote, or one not closed before
+            if close is not None:
+                found.append(Quotation(marks[opened].at + 1, close - 1, True))
+                opened = i
         else:
-            found.append(Quotation(opened + 1, at - 1, True))
+            found.append(Quotation(marks[opened].at + 1, this.at - 1, True))
             opened = None
-    if opened is not None and opened + 1 < stop:
-        found.append(Quotation(opened + 1, stop - 1, False))
+    if opened is not None and marks[opened].at + 1 < stop:
+        found.append(Quotation(marks[opened].at + 1, stop - 1, False))
     return [q for q in found if q.last >= q.first]
+
+
+def _mistyped_close(marks):
+    """Position of a single mark that closes a sentence but no single quote ("Let's go.’ She left."), or None."""
+    depth = 0
+    for this in marks:
+        if this.mark in _SINGLE_OPEN and not this.glued_left:
+            depth += 1
+        elif this.mark in _SINGLE and this.left in _STOPS and this.glued_left and not this.glued_right:
+            if not depth:
+                return this.at
+            depth -= 1
+    return None
 
 
 def _single_close(marks, i):
     """Token position of the mark that closes the single quote opened by marks[i], or -1. An apostrophe after a
     plural ("the prisoners' families") is passed over if a better mark follows."""
     best = -1
-    for at, mark, glued_left, glued_right, left, right in marks[i + 1:]:
-        if mark in _SINGLE_OPEN and not glued_left:
+    for this in marks[i + 1:]:
+        if this.mark in _SINGLE_OPEN | _SINGLE and not this.glued_left and this.glued_right:
             break
-        if mark in _SINGLE and glued_left and not (glued_right and right[:1].isalnum()):
-            if left[-1:] in ".,!?…" or not left.lower().endswith("s"):
-                return at
-            best = at if best < 0 else best
+        if this.mark in _SINGLE and this.glued_left and not (this.glued_right and this.right[:1].isalnum()):
+            if this.left in _STOPS or not this.left.lower().endswith("s"):
+                return this.at
+            best = this.at if best < 0 else best
     return best
 
 
 def _inside_quotes(tokens):
+    """bool per token: does it stand between quotation marks?"""
     depth = np.zeros(len(tokens) + 1, np.int32)
     for quotation in read_quotation_marks(tokens):
         depth[quotation.first] += 1
         depth[quotation.last + 1] -= 1
     return np.cumsum(depth[:-1]) > 0
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # 5. Terms and mentions: globs on words, longest match first, leftmost wins
 # ---------------------------------------------------------------------------------------------------------------
@@ -1083,6 +1114,7 @@ def _inside_quotes(tokens):
 _STAR, _ONE = "\ua66e", "\u046b"        # two rare letters that stand for * and ? while a pattern is cut into tokens
 
 
+@cache
 def _pattern_words(pattern):
     """A pattern cut into tokens as text is: "cease-fire*" -> ("cease", "-", "fire*")."""
     text = pattern.replace("’", "'").replace("*", _STAR).replace("?", _ONE)
@@ -1128,7 +1160,8 @@ def _find_all(tokens, column, patterns):
     words = _categories(tokens[column])
     codes, vocabulary = words.codes, _Vocabulary(words.categories)
     frequency = np.bincount(codes, minlength=len(words.categories))
-    ids = {word: vocabulary.ids(word) for pattern in patterns.values() for word in pattern}
+    ids = {word: vocabulary.ids(word) for word in {word for pattern in patterns.values() for word in pattern}}
+    patterns = {row: pattern for row, pattern in patterns.items() if all(ids[word] for word in pattern)}
     anchors = {row: min(range(len(p)), key=lambda k: frequency[ids[p[k]]].sum()) for row, p in patterns.items()}
     wanted = np.zeros(len(words.categories), bool)
     for row, pattern in patterns.items():
@@ -1137,7 +1170,7 @@ def _find_all(tokens, column, patterns):
     at = at[np.argsort(codes[at], kind="stable")]              # positions grouped by word
     groups = np.searchsorted(codes[at], np.arange(len(words.categories) + 1))
     sentence = _categories(tokens["article_id"]).codes.astype(np.int64) * 2**31 + tokens["sentence"].to_numpy()
-    found = []
+    found = [(empty, empty, empty)]
     for row, pattern in patterns.items():
         starts = np.concatenate([at[groups[i]:groups[i + 1]] for i in ids[pattern[anchors[row]]]] or [empty]) - anchors[row]
         starts = starts[(starts >= 0) & (starts + len(pattern) <= len(codes))]
@@ -1286,7 +1319,1349 @@ def _attributive(tokens, codebook, matches, demonym):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# 8. Tone: VADER's sentence scores, the lexicon's words changed by tone.csv
+# 6. Clauses: who does what a verb says
+# ---------------------------------------------------------------------------------------------------------------
+
+# Word classes of grammar.csv, one bit each; a word may have several. Whatever has none is taken for a noun or adjective.
+_CLASSES = {
+    "article": ("article",), "determiner": ("article", "demonstrative", "possessive", "quantifier", "number"),
+    "pronoun": ("pronoun_he", "pronoun_she", "pronoun_it", "pronoun_they", "pronoun_we", "pronoun_i", "pronoun_you"),
+    "indefinite": ("pronoun_indefinite",), "preposition": ("preposition", "agent_preposition"), "conjunction": ("conjunction",),
+    "relative": ("relative",), "complementiser": ("complementiser",), "subordinator": ("subordinator",),
+    "auxiliary": ("auxiliary", "modal_possible", "modal_future", "modal_obligation"), "negator": ("negator",),
+    "adverb": ("adverb", "clause_adverb", "intensifier"), "time": ("time_word",), "past": ("past_irregular", "copula"),
+    "participle": ("participle_irregular",), "possessive": ("possessive",), "infinitive": ("infinitive_marker",),
+    "not_verb": ("not_participle",), "particle": ("name_particle",)}
+_BITS = {name: 1 << i for i, name in enumerate([*_CLASSES, "cue", "ed", "ing", "name", "word", "genitive", "before_time",
+                                                "capital", "be"])}
+
+
+@cache
+def _mask(names):
+    """The bits of several word classes together."""
+    return sum(_BITS[name] for name in names)
+
+
+_SMALL = _mask(("article", "preposition", "conjunction"))        # not capitalised in titles
+_STEP_OVER = _mask(("auxiliary", "adverb", "negator"))          # between subject and verb
+_NO_VERB = _mask(("name", "determiner", "not_verb"))
+_AFTER_NO_VERB = _mask(("determiner", "genitive", "preposition", "auxiliary"))
+_NO_NOUN = _mask(("preposition", "conjunction", "relative", "complementiser", "subordinator", "auxiliary", "pronoun", "negator",
+                  "past"))
+_VERB_FORM = _mask(("ed", "ing", "participle", "cue"))
+
+
+def _word_classes(words, codebook):
+    """int array: the classes of each distinct word, as bits."""
+    classes = {}
+    for role, pattern, note in zip(codebook.grammar["role"], codebook.grammar["pattern"], codebook.grammar["note"]):
+        if role == "auxiliary" and note.startswith("be"):
+            classes[pattern] = classes.get(pattern, 0) | _BITS["be"]
+        for name, roles in _CLASSES.items():
+            if role in roles:
+                classes[pattern] = classes.get(pattern, 0) | _BITS[name]
+        first, _, more = pattern.partition(" ")
+        if role == "time_word" and more:
+            classes[first] = classes.get(first, 0) | _BITS["before_time"]
+        if role == "preposition" and more and first.endswith("ing"):       # "according to"
+            classes[first] = classes.get(first, 0) | _BITS["preposition"]
+    for pattern, note in zip(codebook.cues["pattern"], codebook.cues["note"]):
+        classes[pattern] = classes.get(pattern, 0) | (0 if note.startswith("also a noun") else _BITS["cue"])
+    return np.fromiter((_classes_of(word, classes) for word in words), np.int64, len(words))
+
+
+def _classes_of(word, classes):
+    lower = word.lower().replace("’", "'")
+    if not any(map(str.isalnum, word)):
+        return classes.get(lower, 0) & ~_BITS["determiner"] | (_BITS["genitive"] if lower == "'" else 0)
+    if lower == "'s":
+        return _BITS["genitive"]
+    shout = word.isupper() and len(word) > 1 and lower not in ("i'm",)
+    bits = 0 if shout else classes.get(lower, 0)
+    if bits & _BITS["preposition"]:
+        bits &= ~_BITS["determiner"]
+    named = word[0].isupper() and not bits & ~_mask(("cue", "before_time", "particle"))
+    bits |= _BITS["word"] | (_BITS["name"] if named else 0) | (_BITS["capital"] if word[0].isupper() else 0)
+    if lower.endswith("ed") and len(lower) > 3:
+        bits |= _BITS["ed"]
+    if lower.endswith("ly") and len(lower) > 5 and not named and not bits & _BITS["not_verb"]:
+        bits |= _BITS["adverb"]
+    return bits | (_BITS["ing"] if lower.endswith("ing") and len(lower) > 4 else 0)
+
+
+class Phrase(NamedTuple):
+    """A noun phrase by token positions: first..last, and the head word of each part ("X and Y" has two)."""
+
+    first: int
+    last: int
+    heads: tuple
+
+
+class Clauses:
+    """Finds subjects by word classes and the borders of noun phrases: no parser, no model.
+
+    Word classes are worked out once per distinct word; the methods then walk over few tokens around one verb. Positions
+    are row numbers of tokens. Words inside quotation marks belong to the speaker: the walk stops at them.
+    """
+
+    def __init__(self, tokens, codebook):
+        token, lower = _categories(tokens["token"]), _categories(tokens["lower"])
+        bits = _word_classes(token.categories.to_numpy(object), codebook)[token.codes]
+        self.lower = lower.categories.to_numpy(object)[lower.codes].tolist()
+        first, last = _sentence_edges(tokens)
+        length = last - first + 1
+        inside = np.arange(len(tokens)) > np.repeat(first, length)
+        verbal = _mask(("auxiliary", "past", "participle"))     # "Theresa May" and "the Met", but "May I"
+        named = inside & (bits & _BITS["capital"] > 0) & (bits & verbal > 0)
+        self.bits = np.where(named, _BITS["word"] | _BITS["name"] | _BITS["capital"], bits).tolist()
+        self.first, self.last = np.repeat(first, length).tolist(), np.repeat(last, length).tolist()
+        self.quoted = tokens["quoted"].tolist()
+        glued = np.zeros(len(tokens) + 1, bool)                 # written together with the token before it
+        glued[1:-1] = (tokens["start"].to_numpy()[1:] == tokens["end"].to_numpy()[:-1])
+        self.glued = glued.tolist()
+
+    def word(self, at):
+        """The token in lower case."""
+        return self.lower[at]
+
+    def is_a(self, at, *names):
+        """Does the word belong to one of these classes?"""
+        return self.bits[at] & _mask(names) != 0
+
+    def finite(self, at):
+        """Can the word be the verb of a clause: past tense, auxiliary or a reporting verb, and no noun?"""
+        bits = self.bits[at]
+        if bits & _NO_VERB or self.quoted[at]:
+            return False
+        if bits & _mask(("auxiliary", "past")):
+            return True
+        return bool(bits & _mask(("cue", "ed"))) and not bits & _BITS["ing"] and not (
+            at > self.first[at] and self.bits[at - 1] & _AFTER_NO_VERB)
+
+    def nominal(self, at):
+        """Can the word stand in the middle of a noun phrase?"""
+        bits = self.bits[at]
+        if self.quoted[at] or not bits & _BITS["word"]:
+            return False
+        if bits & _BITS["name"]:
+            return True
+        if bits & _NO_NOUN:
+            return False
+        if bits & _VERB_FORM and not bits & _BITS["not_verb"]:
+            return at > self.first[at] and self.bits[at - 1] & _mask(("determiner", "genitive")) > 0
+        return bits & _mask(("adverb", "determiner")) != _BITS["adverb"]
+
+    # -- noun phrases
+
+    def phrase_before(self, last):
+        """The noun phrase that ends at a token, or None: "a spokesman for Trump" has the head "spokesman"."""
+        base = self._base_before(last)
+        if base is None:
+            return None
+        first, last, heads = base
+        if self.is_a(last, "pronoun"):
+            return base
+        while first > self.first[last] + 1:
+            before = first - 1
+            if self._links(before):
+                outer = self._base_before(before - 1)
+                if outer is None or (self.is_a(outer.last, "pronoun", "time") and self.word(before) != "of"):
+                    break
+                title = self.word(before) == "of" and self.is_a(outer.last, "name") and base.last - base.first > 1
+                first, heads = outer.first, heads if title else outer.heads
+            elif self.is_a(before, "conjunction") and self.word(before) in ("and", "&", "or") and \
+                    (outer := self._joined(before)) is not None:
+                return Phrase(outer.first, last, outer.heads + heads)
+            else:
+                break
+        return Phrase(first, last, heads)
+
+    def _links(self, at):
+        """Is the word a preposition that hangs a phrase on the one before it?"""
+        return self.is_a(at, "preposition") and not self.is_a(at, "conjunction", "subordinator", "name") and not self.quoted[at]
+
+    def _joined(self, conjunction):
+        """The noun phrases before "and", if they open their clause; else the "and" joins something else."""
+        at = conjunction - 1
+        if at > self.first[at] and self.word(at) == ",":
+            at -= 1
+        outer = self.phrase_before(at) if at >= self.first[conjunction] else None
+        while outer is not None and outer.first > self.first[at] + 1 and self.word(outer.first - 1) == "," and \
+                (more := self.phrase_before(outer.first - 2)) is not None:
+            outer = Phrase(more.first, at, more.heads + outer.heads)
+        if outer is None or (outer.first > self.first[at] and not self._opens_clause(outer.first - 1)):
+            return None
+        return outer
+
+    def _opens_clause(self, at):
+        """Is the word (or mark) one after which a new clause may begin?"""
+        return not self.is_a(at, "word") or self.is_a(at, "conjunction", "complementiser", "subordinator", "relative", "time",
+                                                      "adverb") or self.is_a(at, "cue")
+
+    def _base_before(self, last):
+        """The noun phrase without what hangs on prepositions."""
+        begin, at = self.first[last], self._skip_time(last)
+        if at < begin or self.quoted[at]:
+            return None
+        if self.is_a(at, "pronoun", "indefinite") and not self.is_a(at, "name"):
+            return Phrase(at, at, (at,))
+        head = at
+        while at >= begin and (self.nominal(at) or self._inner_mark(at)):
+            if self.is_a(at, "determiner") and not self.is_a(at, "genitive"):
+                while at > begin and self.is_a(at - 1, "determiner") and not self.quoted[at - 1] and self.word(at - 1) != "that":
+                    at -= 1
+                if not (at > begin and self.is_a(at - 1, "genitive")):
+                    return Phrase(at, head, (head,))
+            at -= 1
+        first = at + 1
+        return Phrase(first, head, (head,)) if first <= head and self.is_a(head, "word") else None
+
+    def _skip_time(self, at):
+        """Step back over brackets, adverbs and dates ("Putin on Monday", "Cruz (R-Tex.)")."""
+        begin = self.first[at]
+        while at >= begin and (self.word(at) == ")" or self.is_a(at, "time", "adverb")) and not self.is_a(at, "name"):
+            time, at = self.is_a(at, "time"), (self._skip_bracket(at) if self.word(at) == ")" else at) - 1
+            while time and at >= begin and self.is_a(at, "before_time", "preposition") and not self.is_a(at, "name"):
+                at -= 1
+        return at
+
+    def _inner_mark(self, at):
+        """A hyphen, an apostrophe-s or the stop of an abbreviation inside a phrase."""
+        if self.quoted[at]:
+            return False
+        if self.is_a(at, "genitive"):
+            return at > self.first[at] and not self.is_a(at - 1, "pronoun")
+        word = self.word(at)
+        return (word in "-–/&" and at > self.first[at] and (self.glued[at] or word == "&")) or \
+            (word == "." and at < self.last[at] and self.glued[at] and self.is_a(at - 1, "name"))
+
+    def _skip_bracket(self, at):
+        """Position of the bracket that opens what the one at `at` closes."""
+        for i in range(at - 1, max(self.first[at], at - 12), -1):
+            if self.word(i) == "(":
+                return i
+        return at
+
+    def phrase_after(self, first):
+        """The noun phrase that begins at a token, or None."""
+        end, at = self.last[first] if first < len(self.bits) else -1, first
+        while at <= end and self.is_a(at, "adverb") and not self.is_a(at, "name", "determiner"):
+            at += 1
+        if at > end or self.quoted[at]:
+            return None
+        if self.is_a(at, "pronoun", "indefinite") and not self.is_a(at, "name", "determiner"):
+            return Phrase(at, at, (at,))
+        start, head, heads = at, None, ()
+        at += at < end and self.is_a(at, "ed", "participle") and self.nominal(at + 1)   # "retired General Smith"
+        while at <= end and not self.quoted[at]:
+            if self.nominal(at) or self.is_a(at, "determiner") or self._inner_mark(at):
+                if self.is_a(at, "time") and not self.is_a(at, "determiner") and head is not None:
+                    break
+                head = at if self.is_a(at, "word") and not self.is_a(at, "genitive") else head
+                at += 1
+            elif head is not None and self.word(at) in ("and", "&") and at < end and self.nominal(at + 1):
+                heads, head, at = heads + (head,), None, at + 1
+            else:
+                break
+        if head is None:
+            return None
+        last, heads = head, heads + (head,)
+        if at < end and self.word(at) in ("of", "for", "from", "with", "at") and \
+                (self.word(at) == "of" or not self.is_a(head, "name")) and (more := self.phrase_after(at + 1)):
+            last = more.last
+        return Phrase(start, last, heads)
+
+    # -- subjects
+
+    def subject(self, verb):
+        """The noun phrase whose verb this is, before it ("Moscow, which ..., has repeatedly demanded"), or None."""
+        return self._subject(verb, 4)
+
+    def _subject(self, verb, depth):
+        at, begin = verb - 1, self.first[verb]
+        while at >= begin and self.bits[at] & _STEP_OVER and not self.quoted[at] and not self.is_a(at, "name"):
+            at -= 1
+        at = self._skip_time(at) if at >= begin and not self.is_a(at, "name") else at
+        if at < begin or depth == 0:
+            return self._following_subject(verb) if depth and self.is_a(verb, "ing") else None
+        if self.is_a(verb, "ing") and not self._is_progressive(at + 1, verb):
+            return self._participle_subject(verb, at, depth)
+        word = self.word(at)
+        if word == "to" and at - 1 >= begin:                    # "urged Kyiv to agree", "wants to demand"
+            if self.is_a(at - 1, "name", "pronoun"):
+                return self.phrase_before(at - 1)
+            chain = next((i for i in range(at - 1, max(begin, at - 4) - 1, -1) if self.finite(i)), at - 1)
+            return self._subject(chain, depth - 1)
+        if self.is_a(at, "relative") and not self.quoted[at]:
+            return self._antecedent(at)
+        if self.is_a(at, "conjunction"):
+            return self._subject_of_verb_before(verb, at, depth)    # "X came and said"
+        if word in (",", "—", "–", "--"):
+            return self._before_insertion(at, verb)
+        if word in _MARKS and at > begin and self.word(at - 1) == ",":
+            return self._before_insertion(at - 1, verb)         # "the star of “Scandal,” said"
+        phrase = self.phrase_before(at)
+        return self._outside_relative(phrase, phrase.first - 1 if phrase else at)
+
+    def _is_progressive(self, first, verb):
+        return any(self.is_a(i, "auxiliary") for i in range(first, verb))
+
+    def _antecedent(self, relative):
+        """The noun phrase that "who" or "which" stands for."""
+        at = relative - 1
+        if at > self.first[relative] and self.word(at) in (",", "—", "–", "--"):
+            at -= 1
+        return self.phrase_before(at) if at >= self.first[relative] else None
+
+    def _subject_of_verb_before(self, verb, at, depth):
+        """The subject that a verb shares with one before it, rather with one of the same class."""
+        verbs = [i for i in range(at, self.first[verb] - 1, -1) if self.finite(i)]
+        cue = self.is_a(verb, "cue")
+        for i in sorted(verbs, key=lambda i: cue and not self.is_a(i, "cue")):
+            if (found := self._subject(i, depth - 1)) is not None:
+                return found
+        return None
+
+    def _participle_subject(self, verb, at, depth):
+        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after."""
+        if not self.is_a(at, "preposition", "subordinator", "conjunction") and self.is_a(at, "word") and \
+                (phrase := self.phrase_before(at)) is not None:
+            return self._outside_relative(phrase, phrase.first - 1)
+        return self._subject_of_verb_before(verb, at, depth) or self._following_subject(verb)
+
+    def _following_subject(self, verb):
+        """ "In addition to demanding this, Putin ...": the phrase after the comma."""
+        for i in range(verb + 1, self.last[verb]):
+            if self.word(i) == "," and not self.quoted[i] and (phrase := self.phrase_after(i + 1)) and \
+                    phrase.last < self.last[verb] and self.is_a(phrase.last + 1, "auxiliary", "adverb", "past", "ed", "cue"):
+                return phrase
+        return None
+
+    def _outside_relative(self, phrase, at):
+        """ "The man who met Putin said": if a clause about an earlier noun ends here, that noun; else the phrase."""
+        if at < self.first[at + 1] or not self.is_a(at, "word") or self.is_a(at, "complementiser", "conjunction") \
+                or not (self.finite(at) or self.is_a(at, "ed", "ing", "participle", "preposition")):
+            return phrase
+        for i in range(at, self.first[at] - 1, -1):
+            if self.quoted[i] or not self.is_a(i, "word"):
+                return phrase
+            if self.is_a(i, "relative") and self.word(i) != "that":
+                return self._antecedent(i) or phrase
+            if self.is_a(i, "conjunction", "subordinator"):
+                return phrase
+            reduced = self.is_a(i, "ed", "ing", "participle") and i > self.first[i] and not self.is_a(i - 1, "auxiliary")
+            if reduced and (self.is_a(i, "ing") or not self.is_a(i, "cue")) and \
+                    (outer := self.phrase_before(i - 1)) is not None and not self.is_a(outer.last, "pronoun"):
+                return outer
+        return phrase
+
+    def _before_insertion(self, comma, verb):
+        """ "Peskov, the spokesman, said": the phrase before what stands between the commas."""
+        best, after = None, comma
+        for i in range(comma - 1, self.first[verb], -1):
+            if self.word(i) not in (",", "—", "–", "--") or self.quoted[i] or i + 1 >= after:
+                continue
+            phrase = self.phrase_before(i - 1)
+            if phrase is None or self.is_a(i + 1, "relative"):
+                return phrase or best
+            adjunct = phrase.first > self.first[verb] and self._links(phrase.first - 1)
+            best = best if adjunct or self.is_a(i - 1, "time") or not self.word(i - 1)[:1].isalpha() else phrase
+            if not adjunct and phrase.first > self.first[verb] and not self._opens_clause(phrase.first - 1):
+                break
+            after = i
+        return best
+
+    def agent(self, verb):
+        """Who does what a passive verb says ("was rejected by Kyiv"), or None."""
+        if not any(self.is_a(i, "auxiliary") for i in range(max(self.first[verb], verb - 3), verb)):
+            return None
+        for i in range(verb + 1, min(self.last[verb], verb + 8)):
+            if self.word(i) == "by" and not self.quoted[i]:
+                return self.phrase_after(i + 1)
+            if not self.is_a(i, "word"):
+                return None
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 7. Quotations: what is said, by whom, and why we think so
+# ---------------------------------------------------------------------------------------------------------------
+
+QUOTE_COLUMNS = {
+    "article_id": "str", "part": "str", "sentence": "int64", "start": "int64", "end": "int64", "quote": "str", "kind": "str",
+    "words": "int64", "speaker": "str", "speaker_side": "str", "speaker_type": "str", "speaker_text": "str",
+    "speaker_start": "Int64", "speaker_end": "Int64", "cue": "str", "rule": "str"}
+_BREAKS = {",", "—", "–", "--", "-"}
+_ASKS_ON = {"?", "!", "…", "..."}                               # a sentence may go on after these and a closing mark
+
+
+class Source(NamedTuple):
+    """Who says something: the noun phrase, the first and last token of the cue (-1: none), and the rule that found it."""
+
+    phrase: Phrase
+    cue: int
+    cue_end: int
+    rule: str
+
+
+class Said(NamedTuple):
+    """Something said: first and last token, kind, and its Source or None."""
+
+    first: int
+    last: int
+    kind: str
+    source: Source | None
+
+
+def find_quotes(articles, tokens, mentions, codebook):
+    """Find what is quoted or reported, and who says it.
+
+    Returns the quotes frame, one row a quoted stretch or reported clause, in text order: article_id, part, sentence, start,
+    end (without the marks), quote, kind, words, speaker, speaker_side, speaker_type, speaker_text (as the article has it),
+    speaker_start, speaker_end, cue, rule. Unknown text is NaN, unknown offsets <NA>.
+    kind: speech (a clause of its own), fragment (words woven into the reporter's sentence), label (a title, a nickname, words
+        kept at a distance; has no speaker), indirect (a reported clause without its "that"; it may hold fragments, which have
+        rows of their own).
+    rule: named before, named after, according to, colon, noun ("his claim that"), continued (the quotation goes on). Guesses:
+        pronoun (whom "he" stands for), last speaker, last subject.
+    speaker: the actor who is the head of the phrase ("a spokesman for Trump" is not Trump), empty if the codebook has none.
+    speaker_type: by voices.csv from the words of the phrase and its apposition; else a named person or a state is "official",
+        any other actor "organisation".
+    """
+    reader = _QuoteReader(tokens, codebook)
+    said = sorted(reader.quoted() + reader.reported(), key=lambda s: (s.first, -s.last))
+    first, last = (np.array([getattr(s, edge) for s in said], int) for edge in ("first", "last"))
+    found = _at(tokens, first, last)
+    found["quote"] = _surfaces(articles, found)
+    found["kind"] = [s.kind for s in said]
+    words = np.append(0, np.cumsum(is_word(tokens).to_numpy()))
+    found["words"] = words[last + 1] - words[first]
+    found["cue"] = [reader.cue_text(s.source) for s in said]
+    speakers = _Speakers(tokens, mentions, codebook, reader)
+    for column, values in speakers.columns(said).items():
+        found[column] = values
+    spans = found[["article_id"]].assign(start=found["speaker_start"], end=found["speaker_end"])
+    named = spans["start"].notna()
+    found["speaker_text"] = _surfaces(articles, spans[named].astype({"start": int, "end": int}))
+    return found[list(QUOTE_COLUMNS)].astype(QUOTE_COLUMNS).reset_index(drop=True)
+
+
+class _QuoteReader:
+    """Looks for the source of each quotation in the reporter's words around it."""
+
+    def __init__(self, tokens, codebook):
+        read = self.clauses = Clauses(tokens, codebook)
+        self.stretches = read_quotation_marks(tokens)
+        cues, grammar = codebook.cues, codebook.grammar
+        matches = _match(tokens, cues["pattern"].tolist())
+        first = matches.first
+        narrated = [not read.quoted[i] and (i == read.first[i] or not read.is_a(i, "capital")) for i in first.tolist()]
+        self.cues = first[narrated].tolist()
+        self.cue_end = dict(zip(self.cues, matches.last[narrated].tolist()))
+        pattern = matches.pattern[narrated]
+        nouns = cues["note"].str.startswith("also a noun").to_numpy(bool)
+        labels = cues["note"].str.contains("label").to_numpy(bool)
+        exchange = cues["manner"].eq("exchange").to_numpy(bool)
+        before_source = cues["pattern"].str.split().str[0].isin(["as", "in", "per", "according"]).to_numpy(bool)
+        self.ambiguous = set(np.array(self.cues, int)[nouns[pattern]].tolist())
+        self.leading = set(np.array(self.cues, int)[before_source[pattern]].tolist())
+        self.labelling = set(np.array(self.cues, int)[labels[pattern]].tolist())
+        self.exchange = set(np.array(self.cues, int)[exchange[pattern]].tolist())
+        forms = grammar[grammar["role"].str.startswith("pronoun_") & grammar["note"].str.startswith("object")]
+        self.objects = set(forms["pattern"])
+        self.noun_words = set(grammar.loc[grammar["role"].eq("reporting_noun"), "pattern"])
+        article = _categories(tokens["article_id"]).codes.astype(np.int64)
+        self.article = article.tolist()
+        self.paragraph = np.cumsum(np.diff(article * 2**31 + tokens["paragraph"].to_numpy(), prepend=-1) != 0).tolist()
+        self.known = {}
+
+    def cue_text(self, source):
+        """The words of the cue, lower case."""
+        if source is None or source.cue < 0:
+            return None
+        return " ".join(self.clauses.word(i) for i in range(source.cue, source.cue_end + 1))
+
+    # -- cues and their subjects
+
+    def between(self, first, last):
+        """Cues whose first token stands in first..last."""
+        return self.cues[bisect_left(self.cues, first):bisect_left(self.cues, last + 1)]
+
+    def at(self, cue, rule):
+        """The Source at a cue, or None."""
+        if cue not in self.known:
+            self.known[cue] = self._speaking(cue)
+        phrase = self.known[cue]
+        return phrase and Source(phrase, cue, self.cue_end[cue], rule if cue not in self.leading else "according to")
+
+    def _speaking(self, cue):
+        read, end = self.clauses, self.cue_end[cue]
+        if cue in self.leading:                                 # "according to Kyiv", "in Peskov's words", "as he put it"
+            return read.phrase_after((end if read.is_a(end, "preposition", "infinitive") else cue) + 1)
+        if cue in self.labelling or read.is_a(cue, "subordinator") or self._noun_here(cue):
+            return None                                         # "known as", "when asked", "his remarks"
+        if self._passive(cue):
+            return read.agent(cue)
+        opens = cue == read.first[cue] and not read.is_a(cue, "ing")
+        phrase = read.phrase_after(end + 1) if opens else read.subject(cue)
+        return phrase if phrase is not None and self._can_speak(phrase, cue) else None
+
+    def _noun_here(self, cue):
+        """Is a word that may be a noun one here ("his remarks", "in reports", "the court ruling")?"""
+        read = self.clauses
+        if cue == read.first[cue] or cue not in self.ambiguous:
+            return False
+        if read.is_a(cue, "ing"):
+            return read.nominal(cue - 1) and self.cue_end[cue] < read.last[cue] and read.finite(self.cue_end[cue] + 1)
+        return read.is_a(cue - 1, "determiner", "genitive", "preposition") and not read.is_a(cue - 1, "adverb", "infinitive")
+
+    def _can_speak(self, phrase, cue):
+        """Not "you"; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
+        read, head = self.clauses, phrase.heads[-1]
+        if read.word(head) in ("you", "there") and cue in self.ambiguous:
+            return False
+        return cue not in self.ambiguous or read.is_a(cue, "ing") or read.word(head).endswith("s") or any(
+            read.is_a(i, "name", "pronoun", "determiner") for i in range(phrase.first, head + 1))
+
+    def _passive(self, cue):
+        """ "was described": the subject does not speak ("was quoted as saying" is one cue and no such case)."""
+        read, at = self.clauses, cue - 1
+        if cue != self.cue_end[cue] or not read.is_a(cue, "ed", "participle"):
+            return cue in self.exchange and read.is_a(cue, "be")
+        while at > read.first[cue] and read.is_a(at, "adverb", "negator"):
+            at -= 1
+        return at >= read.first[cue] and read.is_a(at, "be")
+
+    def outermost(self, source):
+        """ "Peskov said that Kyiv claims": Peskov owns what is said."""
+        read, first, begin = self.clauses, source.phrase.first, self.clauses.first[source.phrase.first]
+        if first > begin and read.word(first - 1) not in ("that", "what", "whom") and (
+                not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator")):
+            first = begin + 1
+        for cue in self.between(begin, first - 1):
+            outer, following = self.at(cue, source.rule), self.cue_end[cue] + 1
+            reports = following == first or (read.is_a(following, "complementiser") and not read.is_a(following, "preposition"))
+            if outer is not None and not read.is_a(cue, "ing") and (
+                    cue == begin if cue in self.leading else reports and outer.phrase.last < cue):
+                return outer
+        return source
+
+    # -- one quotation
+
+    def edges(self, stretch):
+        """First token of its sentence, token before its mark, token after its mark, last token of that sentence."""
+        read, right = self.clauses, stretch.last + (2 if stretch.closed else 1)
+        if right >= len(self.paragraph) or self.paragraph[right] != self.paragraph[stretch.last]:
+            right, end = len(self.paragraph), -1
+        else:
+            end = read.last[right]
+        return read.first[stretch.first], stretch.first - 2, right, end
+
+    def stop(self, stretch):
+        """The last token inside that is no quotation mark."""
+        at = stretch.last
+        while at > stretch.first and self.clauses.word(at) in _MARKS:
+            at -= 1
+        return self.clauses.word(at)
+
+    def after(self, stretch):
+        """ "...," Peskov said; "...," said Peskov; "...," according to Peskov."""
+        read, (_, _, right, end) = self.clauses, self.edges(stretch)
+        if end < 0 or (read.first[right] == right and self.stop(stretch) not in _ASKS_ON | {","}):
+            return None
+        while right < end and (read.word(right) in _BREAKS | _MARKS or (
+                read.is_a(right, "adverb") and not read.is_a(right, "name"))):
+            right += 1
+        for cue in self.between(right, min(end, right + 40))[:4]:
+            if any(read.quoted[right:cue]):
+                return None
+            if cue == right and cue not in self.leading:
+                following = self.cue_end[cue] + 1
+                phrase = None if read.is_a(cue, "ing") or read.word(following) == "that" else read.phrase_after(following)
+                return phrase and Source(phrase, cue, self.cue_end[cue], "named after")
+            source = self.at(cue, "named after")
+            if source is not None and (cue == right or self._directly(source, right)):
+                return source
+            if source is not None and read.word(source.phrase.first - 1) == "," and (phrase := read.phrase_after(right)) and \
+                    phrase.last + 2 == source.phrase.first and read.is_a(phrase.last, "name"):
+                # "...," Jane Smith, chief of the bank said
+                return source._replace(phrase=phrase)
+        return self._unlisted_after(stretch, right, end)
+
+    def _unlisted_after(self, stretch, right, end):
+        """ "...," joked Peskov; "...," Peskov joked: any past tense next to a name tells a quotation of its own."""
+        read, (begin, left, _, _) = self.clauses, self.edges(stretch)
+        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end:
+            return None
+        inverted = read.is_a(right, "ed", "past") and not read.is_a(right, "name", "auxiliary")
+        phrase = read.phrase_after(right + inverted)
+        if phrase is None or phrase.first != right + inverted or (read.first[right] == right and not inverted) or \
+                not read.is_a(phrase.last, "name", "pronoun"):
+            return None
+        verb = right if inverted else phrase.last + 1
+        if inverted or (verb <= end and read.is_a(verb, "ed", "past") and not read.is_a(verb, "auxiliary")):
+            return Source(phrase, verb, verb, "named after")
+        return None
+
+    def _directly(self, source, right):
+        """Does the clause of the source begin here, with its verb next to the subject?"""
+        read, (first, last, _) = self.clauses, source.phrase
+        return right <= first <= right + read.is_a(right, "conjunction") and (
+            source.cue - last < 5 or read.word(last + 1) in _BREAKS or read.is_a(last + 1, "relative"))
+
+    def before(self, stretch):
+        """Peskov said: "..."; Peskov told reporters that it was "..."; his claim that "..."."""
+        read, (begin, left, _, _) = self.clauses, self.edges(stretch)
+        if left < begin:
+            return self.announced(left) if left >= 0 and read.word(left) == ":" else None
+        if (source := self.noun(left)) is not None:
+            return source
+        for cue in reversed(self.between(begin, left)):
+            if (source := self.at(cue, "named before")) is not None and not source.phrase.first > left:
+                return self.outermost(source)
+        if (source := self.heading(left)) is not None:
+            return source
+        verbs = [left - 1] if read.word(left) == "," else range(begin, left) if read.word(left) == ":" else []
+        for verb in verbs:                                      # "Peskov joked, ...", "Peskov expressed his hope: ..."
+            if verb > begin and read.finite(verb) and (phrase := read.subject(verb)) is not None:
+                return Source(phrase, verb, verb, "colon" if read.word(left) == ":" else "named before")
+        return None
+
+    def announced(self, colon):
+        """Who is named in the sentence that ends the paragraph before with a colon."""
+        for cue in reversed(self.between(self.clauses.first[colon], colon)):
+            if (source := self.at(cue, "colon")) is not None:
+                return source
+        return self.heading(colon)
+
+    def heading(self, colon):
+        """Nothing but a name before a colon ("Peskov: ...")."""
+        opened = self.clauses.word(colon) == ":" and colon > self.clauses.first[colon]
+        phrase = self.clauses.phrase_before(colon - 1) if opened else None
+        if phrase is None or phrase.first != self.clauses.first[colon]:
+            return None
+        return Source(phrase, -1, -1, "colon")
+
+    def noun(self, at):
+        """ "Putin's claim that", "his remark:" right before."""
+        read, begin = self.clauses, self.clauses.first[at]
+        while at > begin and (read.word(at) in ("that", ":", ",", "of")):
+            at -= 1
+        at = max(begin, read._skip_time(at))
+        if read.word(at) not in self.noun_words:
+            return None
+        for i in range(at - 1, max(begin, at - 5) - 1, -1):
+            if read.is_a(i, "genitive") and i > begin:
+                phrase = read.phrase_before(i - 1)
+                return phrase and Source(phrase, at, at, "noun")
+            if read.is_a(i, "possessive") and not read.is_a(i, "relative"):
+                return Source(Phrase(i, i, (i,)), at, at, "noun")
+            if not read.nominal(i):
+                return None
+        return None
+
+    def later(self, stretch):
+        """The talks were "useful" and would go on, Peskov said."""
+        read, (_, _, right, end) = self.clauses, self.edges(stretch)
+        if end < 0 or read.first[right] == right:
+            return None
+        for cue in reversed(self.between(right, end)):
+            source = self.at(cue, "named after")
+            if source is None and read.word(cue - 1) in _BREAKS and not read.is_a(cue, "ing") and \
+                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and read.word(phrase.first) != "that":
+                return Source(phrase, cue, self.cue_end[cue], "named after")
+            if source is not None and source.phrase.first > right and source.phrase.last < cue and \
+                    read.word(source.phrase.first - 1) in _BREAKS and self._closes(cue, end):
+                return source
+        return None
+
+    def _closes(self, cue, end):
+        """Does nothing that is said follow the cue?"""
+        following = self.cue_end[cue] + 1
+        return end - following < 7 or self.clauses.is_a(following, "time") or self.clauses.word(following) in _BREAKS
+
+    # -- all quotations
+
+    def quoted(self):
+        """Said for every stretch between quotation marks."""
+        sources = [self.after(s) or self.before(s) or self.later(s) for s in self.stretches]
+        for i in range(1, len(sources)):
+            sources[i] = self.carried(sources, i)
+        for i in range(len(sources) - 2, -1, -1):               # "..." and "...," he said; an opened paragraph before
+            if sources[i] is None and sources[i + 1] is not None and self._goes_on(i):
+                sources[i] = sources[i + 1]._replace(rule="continued")
+        found = []
+        for stretch, source in zip(self.stretches, sources):
+            kind = self.kind(stretch, source)
+            found.append(Said(stretch.first, stretch.last, kind, None if kind == "label" else source))
+        return found
+
+    def _goes_on(self, i):
+        this, that = self.stretches[i], self.stretches[i + 1]
+        if not this.closed:
+            return self.paragraph[that.first] == self.paragraph[this.first] + 1
+        return that.first - this.last <= 4 and self.clauses.first[that.first] == self.clauses.first[this.first]
+
+    def carried(self, sources, i):
+        """The speaker of the quotation before, within limits; else what is there."""
+        read, this, last = self.clauses, self.stretches[i], self.stretches[i - 1]
+        source, before = sources[i], sources[i - 1]
+        begin, left, _, _ = self.edges(this)
+        if source is None and left < begin and read.first[last.last] < read.first[max(left, 0)]:
+            source = self.sentence_before(begin)
+        if before is None or self.article[last.first] != self.article[this.first]:
+            return source
+        broken = last.last < before.cue < this.first and read.first[this.first] <= before.cue and \
+            left >= begin and read.word(left) in _BREAKS
+        if broken and (source is None or source.rule == "named before"):
+            return before._replace(rule="continued")
+        if source is not None or left >= begin:
+            return source
+        gap = self.paragraph[this.first] - self.paragraph[last.first]
+        if gap == 0 or (gap == 1 and not last.closed):
+            return before._replace(rule="continued")
+        return before._replace(rule="last speaker") if gap == 1 else None
+
+    def sentence_before(self, begin):
+        """Who spoke in the sentence before, or is its subject, if that has a name; two guesses."""
+        read, at = self.clauses, begin - 1
+        if at < 1 or self.article[at] != self.article[begin] or self.paragraph[begin] - self.paragraph[at] > 1:
+            return None
+        first = read.first[at]
+        for cue in self.between(first, at):
+            source = self.at(cue, "last speaker")
+            if source is not None and self._opening(source.phrase) and not read.is_a(cue, "ing"):
+                return source
+        subject = read.phrase_after(first)
+        named = subject and subject.last < at and read.is_a(subject.last, "name") and self.paragraph[at] < self.paragraph[begin]
+        return Source(subject, -1, -1, "last subject") if named and read.finite(subject.last + 1) else None
+
+    def _opening(self, phrase):
+        """Does the phrase, no pronoun, open its sentence, but for an adverb or a phrase with a comma?"""
+        read, first = self.clauses, phrase.first
+        return not read.is_a(first, "pronoun") and (first == read.first[first] or read.word(first - 1) == "," or
+                                                    read.is_a(first - 1, "adverb", "conjunction"))
+
+    def kind(self, stretch, source):
+        """speech, fragment or label."""
+        read, (begin, left, right, end) = self.clauses, self.edges(stretch)
+        inside = [i for i in range(stretch.first, stretch.last + 1) if read.is_a(i, "word")]
+        apart = left < begin or not read.is_a(left, "word")
+        if self._title(inside) and not self._introduced(stretch, source):
+            return "label"
+        whole = left < begin and self.stop(stretch) in _ASKS_ON | {"."}
+        if read.first[stretch.last] != begin or (apart and (len(inside) > 3 or source is not None)) or whole:
+            return "speech"
+        return "fragment" if source is not None else "label"
+
+    def _title(self, inside):
+        """Capitals on all its words but the small ones."""
+        read = self.clauses
+        return all(read.is_a(i, "capital") or (read.bits[i] & _SMALL and k) for k, i in enumerate(inside))
+
+    def _introduced(self, stretch, source):
+        """Is the cue right next to it, with a comma or colon, or right behind?"""
+        read, (begin, left, right, end) = self.clauses, self.edges(stretch)
+        if source is None or (left >= begin and read.is_a(left, "word")):
+            return self.stop(stretch) in _ASKS_ON
+        return source.cue > stretch.last or left < begin or left - source.cue_end < 3 or read.word(left) == ":"
+
+    # -- reported clauses
+
+    def reported(self):
+        """Said for every clause reported without quotation marks; of nested reports the outermost."""
+        found, reach = [], -1
+        for cue in self.cues:
+            if cue <= reach or self.clauses.quoted[cue]:
+                continue
+            source = self.at(cue, "named before")
+            span = source and (self.content_after(source) or self.content_before(source))
+            if span is None:
+                continue
+            words = [i for i in range(span[0], span[1] + 1) if self.clauses.is_a(i, "word")]
+            if len(words) > 2 and sum(self.clauses.quoted[i] for i in words) < 0.9 * len(words):
+                rule = source.rule if span[0] > cue or source.rule == "according to" else "named after"
+                found.append(Said(*span, "indirect", source._replace(rule=rule)))
+                reach = max(span[1], reach)
+        return found
+
+    def content_after(self, source):
+        """Positions of the clause that follows the cue ("Peskov said that ..."), or None."""
+        read, at, end = self.clauses, source.cue_end + 1, self.clauses.last[source.cue]
+        if source.rule == "according to":
+            at = source.phrase.last + 1
+            if at >= end or read.word(at) != "," or source.cue != read.first[source.cue]:
+                return None
+            return self._clause(at + 1, end, source)
+        that = next((i for i in range(at, min(at + 7, end)) if read.word(i) == "that" or not read.is_a(i, "word")), end)
+        if that < end and read.word(that) == "that" and not read.quoted[that]:
+            return self._clause(that + 1, end, source)
+        at += at < end and read.word(at) in self.objects        # "told him the talks go on"
+        subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
+        if subject is None or subject.last >= end or not any(
+                read.is_a(i, "auxiliary", "past", "ed") for i in (subject.last + 1, min(subject.last + 2, end))):
+            return None
+        return self._clause(at, end, source)
+
+    def content_before(self, source):
+        """Positions of the clause before ", Peskov said." or ", according to Kyiv.", or None."""
+        read, begin = self.clauses, self.clauses.first[source.cue]
+        following = source.cue_end + 1
+        if following < read.last[source.cue] and read.is_a(following, "word") and not read.is_a(following, "time") and (
+                not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
+            return None                                         # "After the talks, Peskov said this"
+        comma = (source.cue if source.rule == "according to" else min(source.phrase.first, source.cue)) - 1
+        if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing") or \
+                not any(read.finite(i) for i in range(begin, comma)):
+            return None
+        return self._clause(begin, comma - 1, source)
+
+    def _clause(self, first, end, source):
+        """first..end without the last stop, and without a second report ("..., and Kyiv said ...")."""
+        read = self.clauses
+        if source.phrase.first > first:                         # "Demanding that ..., Putin"
+            end = min(end, source.phrase.first - 1)
+        for cue in self.between(first + 1, end):
+            other = self.at(cue, "named before")
+            if other is not None and other.phrase.first > first and read.is_a(other.phrase.first - 1, "conjunction"):
+                end = other.phrase.first - 2
+                break
+        while end > first and not read.is_a(end, "word"):
+            end -= 1
+        while first < end and (read.word(first) in _BREAKS or read.word(first) in _MARKS):
+            first += 1
+        return (first, end) if first < end else None
+
+
+class _Speakers:
+    """Turns sources into actors, sides and types of speaker, through mentions and voices.csv."""
+
+    def __init__(self, tokens, mentions, codebook, reader):
+        self.clauses, self.article, self.paragraph = reader.clauses, reader.article, reader.paragraph
+        self.start, self.end = tokens["start"].to_numpy(), tokens["end"].to_numpy()
+        codes = _categories(tokens["article_id"])
+        key = (codes.codes.astype(np.int64) << 32) + self.start
+        where = codes.categories.get_indexer(mentions["article_id"]).astype(np.int64) << 32
+        first = np.searchsorted(key, where + mentions["start"].to_numpy())
+        last = np.searchsorted(key, where + mentions["end"].to_numpy()) - 1
+        self.mention = {i: row for row, (s, e) in enumerate(zip(first.tolist(), last.tolist())) for i in range(s, e + 1)}
+        self.rows = list(mentions[["actor", "side", "kind", "attributive"]].itertuples(index=False, name=None))
+        pronouns = codebook.actors[codebook.actors["pronoun"].ne("")].drop_duplicates("actor")
+        self.pronoun = dict(zip(pronouns["actor"], pronouns["pronoun"]))
+        persons = mentions["kind"].eq("person").to_numpy() & ~mentions["quoted"].to_numpy(bool)
+        self.persons = list(zip(first[persons].tolist(), np.flatnonzero(persons).tolist()))
+        roles = codebook.grammar[codebook.grammar["role"].str.startswith("pronoun_")]
+        self.person_of = {p: r.removeprefix("pronoun_") for p, r in zip(roles["pattern"], roles["role"])}
+        voices = _match(tokens, codebook.voices["pattern"].tolist())
+        types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
+        self.voice = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
+
+    def columns(self, said):
+        """The speaker columns of find_quotes, one list each."""
+        columns = {name: [] for name in ("speaker", "speaker_side", "speaker_type", "speaker_start", "speaker_end", "rule")}
+        last = None                                             # position and mention row of the last speaker named
+        for item in said:
+            source, row, side, kind = item.source, None, None, None
+            if source is not None:
+                row, side, kind, last = self._resolve(source, last)
+            actor = None if row is None else self.rows[row][0]
+            values = (actor, side, kind, source and int(self.start[source.phrase.first]),
+                      source and int(self.end[source.phrase.last]), source and self._rule(source))
+            for name, value in zip(columns, values):
+                columns[name].append(value)
+        return {name: pd.array(values, dtype=QUOTE_COLUMNS[name]) for name, values in columns.items()}
+
+    def _rule(self, source):
+        pronoun = self._person(source.phrase) in ("he", "she", "it", "they")
+        return "pronoun" if pronoun and source.rule.startswith("named") else source.rule
+
+    def _person(self, phrase):
+        return self.person_of.get(self.clauses.word(phrase.first)) if phrase.first == phrase.last else None
+
+    def _resolve(self, source, last):
+        """Mention row of the speaker, side, type of speaker, and the last speaker named from here on."""
+        phrase, person = source.phrase, self._person(source.phrase)
+        if person is not None:
+            row = self._stands_for(phrase.first, person, last) if person in ("he", "she", "it", "they") else None
+        else:
+            rows = [self.mention.get(head) for head in phrase.heads]
+            rows = [None if row is None or self.rows[row][3] else row for row in rows]
+            row = rows[0] if len({row is not None and self.rows[row][0] for row in rows}) == 1 else None
+            last = (phrase.heads[-1], row)
+        if row is not None:
+            side = self.rows[row][1]
+        else:
+            inside = {self.rows[self.mention[i]][1] for i in range(phrase.first, phrase.last + 1) if i in self.mention}
+            side = inside.pop() if len(inside) == 1 else None
+        return row, side or None, self._type(source, row), last
+
+    def _stands_for(self, at, person, last):
+        """Mention row of whom a pronoun stands for: the last speaker or subject that it fits, two paragraphs back at most."""
+        if last is not None and not self._near(last[0], at):
+            last = None
+        if person in ("it", "they"):
+            fits = last is not None and last[1] is not None and self.rows[last[1]][2] != "person"
+            return last[1] if fits else None
+        found = None
+        for first, row in reversed(self.persons[:bisect_left(self.persons, (at,))]):
+            if not self._near(first, at) or (found and self.clauses.first[first] != self.clauses.first[found[0]]):
+                break
+            if self.pronoun.get(self.rows[row][0]) == person and not self.rows[row][3]:
+                found = first, row                              # the first of its sentence is taken for the subject
+        if last is not None and (found is None or last[0] >= found[0]):
+            return last[1] if last[1] is not None and self.pronoun.get(self.rows[last[1]][0]) == person else None
+        return found and found[1]
+
+    def _near(self, before, at):
+        return before < at and self.article[before] == self.article[at] and self.paragraph[at] - self.paragraph[before] <= 2
+
+    def _type(self, source, row):
+        """official, military, ...: from the words of the phrase, its apposition, then the actor."""
+        read, (first, last, heads) = self.clauses, source.phrase
+        stop = read.last[last]
+        if not read.is_a(heads[-1], "name") and any(self.voice.get(i) == "unnamed" for i in range(first, stop + 1)):
+            return "unnamed"
+        if last < stop and read.word(last + 1) == ",":
+            last += 1
+            while last < stop and (last < source.phrase.last + 2 or read.word(last) != ",") and not read.quoted[last + 1]:
+                last += 1
+        near = [self.voice[i] for i in [*heads, *range(source.phrase.last, first - 1, -1), *range(source.phrase.last, last)]
+                if i in self.voice]
+        if near:
+            return near[0]
+        if row is not None:
+            return "organisation" if self.rows[row][2] == "organisation" else "official"
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 8. Statements: who takes which stance on which issue
+# ---------------------------------------------------------------------------------------------------------------
+
+STATEMENT_COLUMNS = {
+    "article_id": "str", "part": "str", "sentence": "int64", "start": "int64", "end": "int64", "term": "str", "stance": "str",
+    "direction": "int64", "negated": "bool", "content_negated": "bool", "position": "int64", "conditional": "bool",
+    "condition_start": "Int64", "condition_end": "Int64", "modality": "str", "holder": "str", "side": "str", "target": "str",
+    "issue": "str", "source": "str", "quoted": "bool", "rule": "str"}
+
+# The sign of a stance towards the content that it governs; the others take no side on it.
+STANCE_SIGN = {"demand": 1, "call_for": 1, "propose": 1, "promise": 1, "agree": 1, "concede": 1, "reject": -1, "threaten": -1}
+
+
+class _Scope(NamedTuple):
+    """Token positions that belong to one stance term: its clause, and the part of it that it governs."""
+
+    first: int              # the clause begins here
+    last: int               # and ends here
+    begin: int              # the content begins after the term
+    end: int                # and ends here
+
+
+def find_statements(articles, tokens, mentions, quotes, codebook):
+    """Find stances: who demands, offers, refuses what, from whom.
+
+    Each word or phrase of stances.csv is read with the clause around it: the holder is the subject of the verb, the
+    possessor of the noun, or the speaker of the quotation or report; the issue stands in the clause that it governs, else in
+    its sentence; negation, condition and modality come from grammar.csv.
+    Returns the statements frame, one row a stance, holder and issue (joint holders and joint issues give one row each):
+        article_id, part, sentence, start, end (the term), term, stance, direction, negated, content_negated, position (1 for
+        the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
+        future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it), quoted, rule.
+        A stance with neither an issue nor both holder and target is left out.
+    Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
+        Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
+    """
+    rows = _StatementReader(tokens, mentions, quotes, codebook).read() if len(tokens) else []
+    frame = _at(tokens, [r["first"] for r in rows], [r["last"] for r in rows]) if rows else pd.DataFrame()
+    frame = pd.concat([frame, pd.DataFrame(rows)], axis=1).reindex(columns=[*STATEMENT_COLUMNS])
+    frame["term"] = _surfaces(articles, frame).str.lower() if rows else frame["term"]
+    return frame.astype(STATEMENT_COLUMNS)
+
+
+class _StatementReader:
+    """Reads the clause around each stance term. Positions are row numbers of tokens."""
+
+    def __init__(self, tokens, mentions, quotes, codebook):
+        self.clauses, self.blind = Clauses(tokens, codebook), Clauses(tokens.assign(quoted=False), codebook)
+        self.article = _categories(tokens["article_id"]).codes.tolist()
+        self.start, self.end = tokens["start"].tolist(), tokens["end"].tolist()
+        self.stances = codebook.stances.to_dict("records")
+        self.terms = _match(tokens, codebook.stances["pattern"].tolist())
+        self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(self.terms.pattern, self.terms.first.tolist())}
+        self.stance_places = sorted(self.stance_at)
+        issues = _match(tokens, codebook.issues["pattern"].tolist())
+        self.issue_places, names = issues.first.tolist(), codebook.issues["issue"].tolist()
+        self.issue_names = [names[p] for p in issues.pattern]
+        self.mentions = mentions[["actor", "side", "kind", "attributive", "start"]].to_dict("records")
+        self.mention_at = _covered(tokens, mentions).tolist()
+        self.quotes = quotes[["kind", "speaker", "speaker_side"]].to_dict("records")
+        direct = quotes["kind"].ne("indirect").to_numpy()
+        self.quote_at, self.report_at = _covered(tokens, quotes, direct).tolist(), _covered(tokens, quotes, ~direct).tolist()
+        state_of = _states_of_sides(codebook)
+        self.states = {side: state_of.get(side, side) for side in codebook.sides["side"]}
+        self.parties = codebook.sides.loc[codebook.sides["role"] == "party", "side"].tolist()
+        allied = codebook.sides.loc[codebook.sides["role"] == "ally", "side"]
+        states = codebook.actors.loc[codebook.actors["kind"] == "state", "actor"]
+        collective = codebook.actors[codebook.actors["side"].isin(allied) & codebook.actors["kind"].isin(["collective", "bloc"])
+                                     & ~codebook.actors["actor"].isin(states)]
+        collective = collective.sort_values("kind", ascending=False, kind="stable")
+        self.allies = list(zip(collective["actor"], collective["side"]))[:1]
+        self.grammar = _grammar_places(tokens, codebook)
+        self.demands = []                                       # rows of demands so far, for "these demands"
+
+    def read(self):
+        """All rows, as dicts, in text order."""
+        terms = zip(self.terms.pattern.tolist(), self.terms.first.tolist(), self.terms.last.tolist())
+        return [row for pattern, first, last in terms for row in self.statement(self.stances[pattern], first, last)]
+
+    def statement(self, term, first, last):
+        """The rows of one stance term; term: its row of stances.csv."""
+        if first - 1 in self.grammar["demonstrative"]:
+            return []                                           # "these demands" points back, it demands nothing itself
+        scope = self.scope(first, last)
+        if term["stance"] == "condition" and self._other_stance(scope):
+            return []
+        holders, rule = self.holders(first, last, term)
+        issues = self.issues_of(first, last, scope)
+        target = self._pointed_holder(issues) or self.target(first, scope, holders, term["stance"] in ("take_note", "reject"))
+        if not issues and not (holders and target):
+            return []
+        condition = self.condition(first, last, scope)
+        speaker = self.speaker(first)
+        base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"],
+                "negated": self.negated(first, term), "conditional": condition is not None,
+                "condition_start": condition and condition[0], "condition_end": condition and condition[1],
+                "modality": self.modality(first, scope), "source": speaker[0] if speaker else "narrator",
+                "quoted": self.clauses.quoted[first], "rule": rule}
+        return self._rows(base, holders or [(None, None)], issues or [(None, None)], target, self.content_negated(scope))
+
+    def _rows(self, base, holders, issues, target, content_negated):
+        """One row per holder and issue. issues: (issue, position of the demand it points back to, or None)."""
+        rows = []
+        for holder, side in holders:
+            for issue, pointed in issues:
+                sign = 0 if base["negated"] else STANCE_SIGN.get(base["stance"], 0)
+                position = sign * (pointed if pointed is not None else -1 if content_negated else 1)
+                rows.append(base | {"holder": holder, "side": side, "issue": issue, "target": target, "position": position if issue else 0,
+                                    "content_negated": content_negated})
+        if base["stance"] == "demand":
+            self.demands += rows
+        return rows
+
+    # -- scope
+
+    def scope(self, first, last):
+        """The clause of a term and the content that it governs. A quotation of its own is a world of its own."""
+        read = self.blind
+        begin, end = read.first[first], read.last[first]
+        quote = self.quote_at[first]
+        if quote >= 0 and self.quotes[quote]["kind"] == "speech":
+            begin = next(i for i in range(begin, first + 1) if self.quote_at[i] == quote)
+            end = next(i for i in range(end, last - 1, -1) if self.quote_at[i] == quote)
+        left = next((i + 1 for i in range(first - 1, begin - 1, -1) if self._ends_clause(i, begin)), begin)
+        right = next((i - 1 for i in range(last + 1, end + 1) if self._ends_content(i, last)), end)
+        return _Scope(left, end, last + 1, right)
+
+    def _ends_clause(self, at, begin):
+        """Does another clause end here, seen from a term to the right?"""
+        word = self.blind.word(at)
+        return word in (";", ":") or (word in ("but", "while", "whereas", "although", "though") and at > begin
+                                      and at + 1 not in self.grammar["conditional"])
+
+    def _ends_content(self, at, term):
+        """Does the content of a term end before this token? At a new clause with a subject of its own, at another stance."""
+        read, word = self.blind, self.blind.word(at)
+        stance = self.stance_at.get(at, "condition")
+        if word in (";", ":") or (stance != "condition" and at > term + 1 and read.word(at - 1) not in ("to", "not")):
+            return True
+        after = read.word(at + 1) if at < read.last[at] else ""
+        if word == "," and (after in ("but", "while", "whereas", "although", "though", "as", "because", "since", "which", "who")
+                            or self._new_clause(at + 1)):
+            return True
+        return word in ("but", "while", "whereas", "although", "though", "because") or at in self.grammar["conditional"]
+
+    def _new_clause(self, at):
+        """Does a subject with its own finite verb begin here ("..., Putin is demanding")?"""
+        read = self.blind
+        if at > read.last[at - 1] or read.is_a(at, "ing", "ed", "conjunction"):
+            return False
+        phrase = read.phrase_after(at)
+        return phrase is not None and phrase.last < read.last[at] and not read.is_a(phrase.last + 1, "ing") and \
+            (read.is_a(phrase.last + 1, "auxiliary", "past", "cue"))
+
+    # -- who
+
+    def holders(self, first, last, term):
+        """([(actor, side)], rule): who takes the stance, and why we think so."""
+        speaker = self.speaker(first)
+        if term.get("holder") == "speaker":
+            found, rule = [speaker] if speaker else self._before_colon(first), "speaker"
+        elif self._is_noun(first, last):
+            found, rule = self._noun_holders(first, last)
+            if not found and rule == "noun" and term["stance"] == "agree":
+                found, rule = self._parties(), "agreed by both"
+        else:
+            found, rule = self._verb_holders(first, last, term)
+        if rule == "we":                                        # "we" in a speaker's words is his side
+            found = [(self.states.get(speaker[1], speaker[0]), speaker[1])] if speaker else []
+        elif not found and rule in ("", "i") and self._speech(first):
+            found, rule = [speaker] if speaker else [], "speaker"
+        return found, rule if found else ""
+
+    def speaker(self, at):
+        """(actor, side) who says what stands here, in quotation or report; None for the narrator or an unlisted voice."""
+        for index in (self.report_at[at], self.quote_at[at]):
+            if index >= 0 and isinstance(self.quotes[index]["speaker"], str):
+                return self.quotes[index]["speaker"], self.quotes[index]["speaker_side"]
+        return None
+
+    def _speech(self, at):
+        index = self.quote_at[at]
+        return index >= 0 and self.quotes[index]["kind"] == "speech"
+
+    def _before_colon(self, first):
+        """ "Kremlin: meeting possible": who stands alone before a colon at the start of the sentence."""
+        begin = self.blind.first[first]
+        colon = next((i for i in range(begin + 1, min(begin + 6, first)) if self.blind.word(i) == ":"), None)
+        return self._actors(range(begin, colon)) if colon else []
+
+    def _is_noun(self, first, last):
+        """Is the term a noun: after a determiner, a possessive or the adjective of an actor ("Ukrainian demands")?"""
+        read = self.blind
+        if read.is_a(first, "ed") and not read.is_a(first - 1, "genitive"):
+            return False
+        if first == read.first[first]:
+            return False
+        mention = self.mention_at[first - 1]
+        return read.is_a(first - 1, "determiner", "genitive") or (mention >= 0 and bool(self.mentions[mention]["attributive"]))
+
+    def _noun_holders(self, first, last):
+        """ "the Kremlin's demand", "Ukrainian demands", "a demand by Kyiv", "Putin made a demand"."""
+        read = self.blind
+        before = first - 1
+        while before > read.first[first] and read.is_a(before, "word") and not read.is_a(before, "genitive", "determiner", "name") \
+                and not read.is_a(before, "preposition", "auxiliary", "past", "cue"):
+            before -= 1
+        if read.is_a(before, "genitive"):
+            phrase = read.phrase_before(before - 1)
+            return (self._of_phrase(phrase), "possessive") if phrase else ([], "possessive")
+        if read.is_a(before, "name") and (found := self._actors([before])):
+            return found, "adjective"
+        if read.word(before) in ("its", "his", "her", "their"):
+            return self._pronoun(before), "possessive pronoun"
+        if read.word(before) in ("our", "my"):
+            return [], "we" if read.word(before) == "our" else "i"
+        for i in range(last + 1, min(last + 4, read.last[first])):
+            if read.word(i) in ("by", "from") and (found := self._of_phrase(read.phrase_after(i + 1))):
+                return found, "by"
+        verb = next((i for i in range(before, max(read.first[first], before - 6), -1) if self.clauses.finite(i) or read.word(i) == ","), None)
+        verb = None if verb is not None and read.word(verb) == "," else verb
+        if verb is not None and (phrase := self.clauses.subject(verb)) is not None:
+            return self._of_phrase(phrase), "subject of the noun's verb"
+        return [], "noun"
+
+    def _verb_holders(self, first, last, term):
+        """The subject of the verb, or who is named after "by" if it is passive."""
+        read = self.blind if self.quote_at[first] >= 0 else self.clauses
+        verb = self._verb_of(first, last)
+        if self._passive(verb, read):
+            phrase = read.agent(verb)
+            found = self._of_phrase(phrase) if phrase else []
+            if found or term["stance"] != "agree":
+                return found, "by"
+            return self._parties(), "agreed by both"
+        phrase = read.subject(verb - 1 if read.word(verb - 1) in _MARKS else verb)
+        if phrase is None or (self._speech(first) and self.quote_at[phrase.first] != self.quote_at[first]):
+            return [], ""
+        if read.word(phrase.last) in ("we", "i"):
+            return [], read.word(phrase.last)
+        return self._of_phrase(phrase), "subject"
+
+    def _verb_of(self, first, last):
+        """The token of a term that is its verb: the first that can be one ("is ready to", "firmly reject")."""
+        return next((i for i in range(first, last + 1) if not self.blind.is_a(i, "adverb", "negator")), first)
+
+    def _passive(self, verb, read):
+        """ "was rejected", "agreed upon yesterday" after its noun; not "has rejected"."""
+        if not read.is_a(verb, "ed", "participle"):
+            return False
+        at = verb - 1
+        while at > read.first[verb] and read.is_a(at, "adverb", "negator"):
+            at -= 1
+        if read.is_a(at, "be"):
+            return True
+        bare = not read.is_a(at, "auxiliary", "pronoun", "name", "conjunction", "relative") and read.word(at) not in (",", "to")
+        return bare and verb < read.last[verb] and read.word(verb + 1) in ("upon", "by", "on", "at") and self.mention_at[at] < 0 \
+            and at not in self.grammar["joint"].values()
+
+    def _of_phrase(self, phrase):
+        """The actors that a noun phrase stands for: its head names, both parties, or whom a pronoun stands for."""
+        if phrase is None:
+            return []
+        inside = range(phrase.first, phrase.last + 1)
+        if any(i in self.grammar["joint"] for i in inside):
+            return self._parties()
+        if self.blind.is_a(phrase.last, "pronoun"):
+            return self._pronoun(phrase.last)
+        if any(i in self.grammar["ally"] for i in inside):      # "Norland and its allies"
+            return list(dict.fromkeys(self._actors(inside) + self.allies))
+        return self._actors(phrase.heads) or self._actors([i for i in inside if self.blind.is_a(i, "name")][:1])
+
+    def _parties(self):
+        return [(self.states[side], side) for side in self.parties]
+
+    def _actors(self, positions):
+        """Distinct (actor, side) of the mentions at these tokens."""
+        found = [self.mentions[self.mention_at[i]] for i in positions if self.mention_at[i] >= 0]
+        return list(dict.fromkeys((mention["actor"], mention["side"]) for mention in found))
+
+    def _pronoun(self, at):
+        """Whom a pronoun stands for: the first fitting actor of this sentence before it, else of the one before."""
+        if self.report_at[at] >= 0 and (speaker := self.speaker(at)):
+            return [speaker]                                    # "Moscow said that it had taken note"
+        person = self.blind.word(at) in ("he", "she", "him", "her", "his")
+        begin = self.clauses.first[at]
+        for first, last in ((begin, at), (self.clauses.first[begin - 1] if begin else 0, begin)):
+            for i in range(first, last):
+                mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
+                if mention and not mention["attributive"] and (mention["kind"] == "person") == person and self.article[i] == self.article[at]:
+                    return [(mention["actor"], mention["side"])]
+        return []
+
+    def _pointed_holder(self, issues):
+        """The side whose demands "these demands" points back to, or None."""
+        return self.states.get(self.demands[-1]["side"]) if issues and issues[0][1] is not None else None
+
+    def target(self, first, scope, holders, answer):
+        """The first actor of another side in the content; before the term where no holder is known or the stance is an
+        answer; None if there is none."""
+        sides = {side for _, side in holders}
+        before = range(first - 1, scope.first - 1, -1) if not holders or answer else ()
+        places = [*range(scope.begin, scope.end + 1), *before]
+        for i in places:
+            mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
+            if mention and mention["side"] not in sides and not mention["attributive"]:
+                return mention["actor"]
+        return None
+
+    # -- what
+
+    def issues_of(self, first, last, scope):
+        """[(issue, position pointed back to or None)]: of the content, else of the clause, the sentence, the quotation; or of
+        the demands that "these demands" points back to."""
+        if pointed := self._pointed(first, scope):
+            return pointed
+        for begin, end, nearest in ((first, scope.end, False), (scope.first, first, True),
+                                    (self.blind.first[first], self.blind.last[first], True)):
+            found = range(bisect_left(self.issue_places, begin), bisect_left(self.issue_places, end + 1))
+            if found:
+                found = found if not nearest else [max((i for i in found if self.issue_places[i] <= first), default=found[0])]
+                return [(issue, None) for issue in dict.fromkeys(self.issue_names[i] for i in found)]
+        return self._next_in_quotation(last)
+
+    def _next_in_quotation(self, last):
+        """The issue of the next sentence of the same quotation ("What remains is this. It is about the exchange.")."""
+        end = self.blind.last[last] + 1
+        quote = self.quote_at[last]
+        if quote < 0 or end >= len(self.quote_at) or self.quote_at[end] != quote:
+            return []
+        at = bisect_left(self.issue_places, end)
+        inside = at < len(self.issue_places) and self.issue_places[at] <= self.blind.last[end]
+        return [(self.issue_names[at], None)] if inside else []
+
+    def _pointed(self, first, scope):
+        """What "these demands" in the content stand for: all demands of the holder of the nearest one before."""
+        pointer = any(i in self.grammar["demonstrative"] and i + 1 in self.stance_at for i in range(scope.begin, scope.end + 1))
+        if not pointer or not self.demands:
+            return []
+        nearest = self.demands[-1]
+        same = [d for d in self.demands if d["holder"] == nearest["holder"] and d["issue"]
+                and self.article[d["first"]] == self.article[first]]
+        return list({d["issue"]: (d["issue"], d["position"]) for d in same}.values())
+
+    # -- how
+
+    def negated(self, first, term):
+        """Is the stance denied: "will not agree", "no ceasefire was agreed", "refused to promise"?"""
+        if any(word in ("not", "n't", "no", "never") for word in _pattern_words(term["pattern"])):
+            return False
+        read = self.blind
+        for i in range(first - 1, max(read.first[first], first - 6) - 1, -1):
+            if read.word(i) in (",", ";", ":") or i in self.grammar["subordinator"]:
+                break
+            if i in self.grammar["not_negator"]:
+                return False
+            if i in self.grammar["negator"] or (i in self.grammar["negative_verb"] and i not in self.stance_at):
+                return True
+        return False
+
+    def content_negated(self, scope):
+        """Is what is wanted negative: "that Ukraine not join", "an end to", "to stop"?"""
+        turns = 0
+        for i in range(scope.begin, min(scope.end, scope.begin + 12) + 1):
+            if i in self.grammar["not_negator"] or self.blind.word(i) == ",":
+                break
+            ends = i in self.grammar["ending_verb"] and bisect_left(self.issue_places, i) == bisect_left(self.issue_places, i + 1)
+            turns += i in self.grammar["negator"] or ends
+        return turns % 2 == 1
+
+    def condition(self, first, last, scope):
+        """(start, end) offsets of the condition that the stance hangs on, or None."""
+        for i in range(scope.first, scope.last + 1):
+            if i in self.grammar["conditional"] and i not in self.grammar["not_conditional"] and not first <= i <= last:
+                stop = next((k - 1 for k in range(i + 1, scope.last + 1) if self.blind.word(k) in (";", ":", ",", ".", '"', "”")), scope.last)
+                return self.start[i], self.end[max(stop, i)]
+        return None
+
+    def modality(self, first, scope):
+        """fact, possible, future or past, by the auxiliaries before the term and by words for earlier times."""
+        before = range(max(scope.first, first - 4), first)
+        for role, name in (("modal_possible", "possible"), ("modal_future", "future")):
+            if any(i in self.grammar[role] for i in before):
+                return name
+        past = any(i in self.grammar["past_marker"] for i in before) or any(
+            i in self.grammar["past_marker"] for i in range(scope.begin, min(scope.begin + 4, scope.end)))
+        return "past" if past else "fact"
+
+    def _other_stance(self, scope):
+        """Does a stance other than a condition stand in the same clause?"""
+        places = self.stance_places[bisect_left(self.stance_places, scope.first):bisect_left(self.stance_places, scope.last + 1)]
+        return any(self.stance_at[at] != "condition" for at in places)
+
+
+def _grammar_places(tokens, codebook):
+    """{role: {first token: last token}} of the patterns of grammar.csv; roles do not exclude each other."""
+    roles, names = pd.factorize(codebook.grammar["role"])
+    found = _match(tokens, codebook.grammar["pattern"].tolist(), groups=roles)
+    places = {name: {} for name in names}
+    for pattern, first, last in zip(found.pattern.tolist(), found.first.tolist(), found.last.tolist()):
+        places[names[roles[pattern]]][first] = last
+    return defaultdict(dict, places)
+
+
+def _covered(tokens, spans, keep=None):
+    """int array, one entry a token: the row of the span that it lies in, -1 for none. keep: bools, which rows count."""
+    article = _categories(tokens["article_id"])
+    number = {name: i for i, name in enumerate(article.categories)}
+    key = article.codes.astype(np.int64) * 2**32
+    start, end = key + tokens["start"].to_numpy(), key + tokens["end"].to_numpy()
+    base = np.array([number.get(a, -1) for a in spans["article_id"]], np.int64) * 2**32
+    first = np.searchsorted(start, base + spans["start"].to_numpy(np.int64))
+    last = np.searchsorted(end, base + spans["end"].to_numpy(np.int64), "right")
+    covered = np.full(len(tokens), -1)
+    for row in np.flatnonzero(np.ones(len(spans), bool) if keep is None else keep):
+        covered[first[row]:last[row]] = row
+    return covered
+
+
+def _states_of_sides(codebook):
+    """{side: its state}, for sides that have exactly one."""
+    states = codebook.actors[codebook.actors["kind"] == "state"].drop_duplicates("actor").groupby("side")["actor"]
+    return {side: actors.iloc[0] for side, actors in states if len(actors) == 1}
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 9. Tone: VADER's sentence scores, the lexicon's words changed by tone.csv
 # ---------------------------------------------------------------------------------------------------------------
 
 _STRAIGHT = str.maketrans("“”„‘’‚", "\"\"\"'''")                # VADER knows straight quotes only
@@ -1474,7 +2849,7 @@ def _vader_but(valence, hit, code, text, n, words):
     turn = but[text[hit]]
     return valence * np.select([turn < 0, hit < turn, hit > turn], [1.0, 0.5, 1.5], 1.0)
 # ---------------------------------------------------------------------------------------------------------------
-# 9. Reading closely: concordance, keyness, near-duplicates
+# 10. Reading closely: concordance, keyness, near-duplicates
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -1583,7 +2958,7 @@ def _pairs_frame(frame, labels, article_ids, unit):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# 10. Everything at once: one wide row an article
+# 11. Everything at once: one wide row an article
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -1629,7 +3004,7 @@ def _wide(rows, by, columns, ids, name, weight=None):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# 11. How far a number can be trusted
+# 12. How far a number can be trusted
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -1754,7 +3129,7 @@ def _per_cent(numbers, scale, level):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# 12. Showing: the sentences behind a number, pictures with their words, answers to exercises
+# 13. Showing: the sentences behind a number, pictures with their words, answers to exercises
 # ---------------------------------------------------------------------------------------------------------------
 
 

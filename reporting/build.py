@@ -19,6 +19,7 @@ import hashlib
 import os
 import platform
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -108,8 +109,10 @@ def run_notebook(path, scratch):
             notebook, config=kernel_config(scratch / path.stem), kernel_name="python3", timeout=3600,
             record_timing=False, store_widget_state=False, coalesce_streams=True,
             resources={"metadata": {"path": str(scratch)}})
-        client.execute(env={**os.environ, "PYTHONHASHSEED": "0", "IPYTHONDIR": str(scratch / "ipython"),
-                            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.getenv("PYTHONPATH")])])})
+        path_list = os.pathsep.join([str(ROOT), *filter(None, [os.getenv("PYTHONPATH")])])
+        client.execute(  # what a kernel mutters while it shuts down is no concern of the reader
+            stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path_list,
+                                            "IPYTHONDIR": str(scratch / "ipython")})
     except CellExecutionError as error:
         failure = {"error": f"{error.ename}: {first_line(error.evalue)}"}
     except Exception as error:  # an unreadable file, a dead kernel, a cell that never ends
@@ -378,6 +381,7 @@ class Tidy:
 
     def table(self, table):
         """Put a table into a box of its own that scrolls; name its headers; numbers to the right."""
+        one_header(table)
         rows = [list(row) for row in table.iter("tr")]
         body = [row for row in rows if any(cell.tag == "td" for cell in row)]
         for cell in table.iter("th", "td"):
@@ -401,7 +405,20 @@ class Tidy:
             box.append(table)
 
 
+def one_header(table):
+    """Move the name of the index, which pandas writes in a row of its own, into the empty corner above it."""
+    rows = list(table.iterfind("thead/tr"))
+    if len(rows) == 2 and len(rows[0]) == len(rows[1]):
+        (corner, *_), (name, *rest) = rows
+        if not corner.text_content().strip() and not any(cell.text_content().strip() for cell in rest):
+            corner.text = name.text_content().strip()
+            rows[1].drop_tree()
+
+
 # ---------------------------------------------------------------- pages
+
+ENDING = re.compile(r"^#{2,6} [^\n]*\s*\Z", re.MULTILINE)  # a heading with nothing after it
+
 
 def tags(cell):
     return set(cell.metadata.get("tags", ()))
@@ -419,8 +436,10 @@ def for_readers(notebook):
             cell = nbformat.from_dict({**cell, "source": f"{before.source}\n\n{cell.source}"})
             cells.pop()
         cells.append(cell)
-    while cells and cells[-1].cell_type == "markdown" and re.fullmatch(r"#{2,6} [^\n]*", cells[-1].source.strip()):
-        cells.pop()
+    while cells and cells[-1].cell_type == "markdown" and (ending := ENDING.search(cells[-1].source)):
+        last = cells.pop()
+        if rest := last.source[:ending.start()].strip():
+            cells.append(nbformat.from_dict({**last, "source": rest}))
     return nbformat.from_dict({**notebook, "cells": cells})
 
 

@@ -35,7 +35,7 @@ def small_notebook(*more):
         tagged(new_code_cell(CHART, id="a5"), "main-chart"),
         tagged(new_code_cell("from IPython.display import HTML, Markdown\nMarkdown('**Two** of two.')", id="a6"), "finding"),
         *more,
-        new_markdown_cell("## Exercises", id="a8"),
+        new_markdown_cell("## Limits\nFew articles.\n\n## Exercises", id="a8"),
         tagged(new_markdown_cell("Count the kettles.", id="a9"), "exercise")])
 
 
@@ -169,7 +169,7 @@ def test_what_a_page_shows(small):
     html = (folder / "one" / "01_good.html").read_text(encoding="utf-8")
     opening = html.split("<article>")[0]
     assert "<h1>Who is named?</h1>" in opening and "<strong>Two</strong> of two." in opening
-    assert "kettles" not in html and "Exercises" not in html
+    assert "kettles" not in html and "Exercises" not in html and "Few articles." in html
     assert 'alt="Two bars, the second twice as high."' in html and 'width="700"' in html
     front = (folder / "one" / "index.html").read_text(encoding="utf-8")
     assert "Which side comes first?" in front and "Two bars" in front and "1 article" in front
@@ -202,6 +202,8 @@ def test_tables_scroll_in_a_box_and_name_their_headers():
     assert html.startswith('<div class="scroll" tabindex="0" role="region" aria-label="Table 1"><table')
     assert '<th scope="col" class="number">n</th>' in html and '<td class="number">3</td>' in html
     assert "<th></th>" not in html and "border=" not in html
+    named = str(Tidy().clean(pd.DataFrame({"n": [3]}, index=pd.Index(["R"], name="side")).to_html()))
+    assert named.count("<tr>") == 2 and '>side</' in named
 
 
 def test_no_cell_of_a_table_is_a_formula():
@@ -236,7 +238,7 @@ def test_empty_settings_count_as_none(tmp_path):
 def test_saved_notebooks_hold_nothing_that_changes():
     cell = new_code_cell("x", id="same", metadata={"execution": {"iopub": "12:00"}, "tags": ["finding"]})
     cell.outputs = [nbformat.v4.new_output("stream", text="<f at 0x7f00aa>"),
-                    nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "w"})]
+                    nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}})]
     twin = new_markdown_cell("y", id="other")
     notebook = new_notebook(cells=[cell, twin], metadata={"language_info": {"name": "python", "version": "3.11"}})
     twin.id = "same"
