@@ -603,19 +603,21 @@ def _unwrapped(lines):
 def _split_page(blocks, title, lead, furniture):
     """(title, lead, blocks of the body) of a page; title and lead: what its HTML head says, or "".
 
-    The first block is the title. The second is the lead if furniture follows it, if the body repeats it, or if the
+    The first block that is no furniture is the title. The second after it is the lead if furniture follows it, if the body repeats it, or if the
     head calls it so; a block with a dateline opens the body. A page of one block is all body.
     """
     if title:
         blocks = [title] + [block for block in blocks if not _same(block, title)]
+    first = 0 if title else next((i for i, block in enumerate(blocks) if furniture.line(block) is None), 0)
+    above, blocks = blocks[:first], blocks[first:]
     if len(blocks) < 2:
-        return "", "", blocks
+        return "", "", above + blocks
     second, rest = blocks[1], blocks[2:]
     copies = [block for block in rest if _same(block, second)]
     reading = [block for block in rest if furniture.line(block) is None and block not in copies]
     told = copies or _same(second, lead) or (rest and furniture.line(rest[0]) is not None)
     is_lead = told and reading and furniture.line(second) is None and furniture.start(second) is None
-    return (blocks[0], second, rest) if is_lead else (blocks[0], "", blocks[1:])
+    return (blocks[0], second, above + rest) if is_lead else (blocks[0], "", above + blocks[1:])
 
 
 # -- furniture ----------------------------------------------------------------------------------------------------------
@@ -2300,12 +2302,7 @@ class _StatementReader:
         state_of = _states_of_sides(codebook)
         self.states = {side: state_of.get(side, side) for side in codebook.sides["side"]}
         self.parties = codebook.sides.loc[codebook.sides["role"] == "party", "side"].tolist()
-        allied = codebook.sides.loc[codebook.sides["role"] == "ally", "side"]
-        states = codebook.actors.loc[codebook.actors["kind"] == "state", "actor"]
-        collective = codebook.actors[codebook.actors["side"].isin(allied) & codebook.actors["kind"].isin(["collective", "bloc"])
-                                     & ~codebook.actors["actor"].isin(states)]
-        collective = collective.sort_values("kind", ascending=False, kind="stable")
-        self.allies = list(zip(collective["actor"], collective["side"]))[:1]
+        self.allies = _allies(codebook)
         self.grammar = _grammar_places(tokens, codebook)
         self.demands = []                                       # rows of demands so far, for "these demands"
 
@@ -2627,6 +2624,13 @@ class _StatementReader:
         """Does a stance other than a condition stand in the same clause?"""
         places = self.stance_places[bisect_left(self.stance_places, scope.first):bisect_left(self.stance_places, scope.last + 1)]
         return any(self.stance_at[at] != "condition" for at in places)
+
+
+def _allies(codebook):
+    """[(actor, side)] that "its allies" stands for: what sides.csv calls ally and actors.csv a collective and nothing else."""
+    allied = codebook.actors[codebook.actors["side"].isin(codebook.sides.loc[codebook.sides["role"] == "ally", "side"])]
+    kinds = allied.groupby(["actor", "side"], sort=False)["kind"].agg(set)
+    return [pair for pair, kind in kinds.items() if kind == {"collective"}][:1]
 
 
 def _grammar_places(tokens, codebook):
