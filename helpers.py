@@ -2627,10 +2627,12 @@ class _StatementReader:
 
 
 def _allies(codebook):
-    """[(actor, side)] that "its allies" stands for: what sides.csv calls ally and actors.csv a collective and nothing else."""
-    allied = codebook.actors[codebook.actors["side"].isin(codebook.sides.loc[codebook.sides["role"] == "ally", "side"])]
-    kinds = allied.groupby(["actor", "side"], sort=False)["kind"].agg(set)
-    return [pair for pair, kind in kinds.items() if kind == {"collective"}][:1]
+    """[(actor, side)] that "its allies" stands for: on the sides that sides.csv calls ally, the actor that most rows of
+    actors.csv describe as a collective."""
+    allied = codebook.sides.loc[codebook.sides["role"] == "ally", "side"]
+    rows = codebook.actors[codebook.actors["side"].isin(allied)]
+    collective = rows["kind"].eq("collective").groupby([rows["actor"], rows["side"]], sort=False).mean()
+    return [collective.idxmax()] if len(collective) and collective.max() > 0.5 else []
 
 
 def _grammar_places(tokens, codebook):
@@ -3176,19 +3178,19 @@ def _evidence_item(article, spans):
     end, out = max(spans["end_sentence"].iloc[0], spans["end"].max()), []
     for start, stop in sorted(zip(spans["at"], spans["end"])):
         if start >= at:
-            out += [_escape(text[at:start]), "<mark>", _escape(text[start:stop]), "</mark>"]
+            out += [inert(text[at:start]), "<mark>", inert(text[start:stop]), "</mark>"]
             at = stop
-    words = "".join(out) + _escape(text[at:end])
+    words = "".join(out) + inert(text[at:end])
     day = "" if pd.isna(article["published"]) else f"{article['published'].day} {article['published']:%b %Y}"
-    source = ", ".join(_escape(s) for s in (article["outlet"], day, article["title"]) if isinstance(s, str) and s)
-    return f"<blockquote><p>{words}</p><footer><small>{source or _escape(article.name)}</small></footer></blockquote>"
+    source = ", ".join(inert(s) for s in (article["outlet"], day, article["title"]) if isinstance(s, str) and s)
+    return f"<blockquote><p>{words}</p><footer><small>{source or inert(article.name)}</small></footer></blockquote>"
 
 
 _INERT = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\"'$\\`*_[]~#|"}
 
 
-def _escape(text):
-    """Text from an article, inert in HTML, Markdown and mathematics."""
+def inert(text):
+    """Text from an article, inert wherever it is shown: in HTML, Markdown and mathematics. Line breaks become spaces."""
     return str(text).translate(_INERT).replace("\n", " ")
 
 
@@ -3227,7 +3229,7 @@ def say(sentence, **values):
     """
     from IPython.display import Markdown
 
-    return Markdown(sentence.format(**{k: _escape(v) if isinstance(v, str) else v for k, v in values.items()}))
+    return Markdown(sentence.format(**{k: inert(v) if isinstance(v, str) else v for k, v in values.items()}))
 
 
 def check(answer, cases):
