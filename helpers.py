@@ -23,7 +23,7 @@ import string
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from functools import cache
 from itertools import groupby
@@ -2046,7 +2046,7 @@ class _QuoteReader:
 
     def kind(self, stretch, source):
         """speech, fragment or label."""
-        read, (begin, left, right, end) = self.clauses, self.edges(stretch)
+        read, (begin, left, *_) = self.clauses, self.edges(stretch)
         inside = [i for i in range(stretch.first, stretch.last + 1) if read.is_a(i, "word")]
         apart = left < begin or not read.is_a(left, "word")
         if self._title(inside) and not self._introduced(stretch, source):
@@ -2063,7 +2063,7 @@ class _QuoteReader:
 
     def _introduced(self, stretch, source):
         """Is the cue right next to it, with a comma or colon, or right behind?"""
-        read, (begin, left, right, end) = self.clauses, self.edges(stretch)
+        read, (begin, left, *_) = self.clauses, self.edges(stretch)
         if source is None or (left >= begin and read.is_a(left, "word")):
             return self.stop(stretch) in _ASKS_ON
         return source.cue > stretch.last or left < begin or left - source.cue_end < 3 or read.word(left) == ":"
@@ -3239,7 +3239,7 @@ def check(answer, cases):
     cases: {arguments: expected}, or the expected value.
     """
     if not callable(answer):
-        print("Right." if _same(answer, cases) else "Not yet." if answer is not ... else "Nothing filled in yet.")
+        print("Right." if _equal(answer, cases) else "Not yet." if answer is not ... else "Nothing filled in yet.")
         return
     wrong = []
     for given, expected in cases.items():
@@ -3250,12 +3250,12 @@ def check(answer, cases):
         if got is ...:
             print("Nothing filled in yet.")
             return
-        if isinstance(got, Exception) or not _same(got, expected):
+        if isinstance(got, Exception) or not _equal(got, expected):
             wrong.append(f"  {given!r}: expected {expected!r}, got {got!r}")
     print("Right, in all cases." if not wrong else f"{len(wrong)} of {len(cases)} cases differ:\n" + "\n".join(wrong))
 
 
-def _same(got, expected):
+def _equal(got, expected):
     """Equal, with room for rounding in numbers."""
     try:
         if isinstance(expected, (pd.DataFrame, pd.Series)):
