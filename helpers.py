@@ -1234,7 +1234,7 @@ def find_mentions(articles, tokens, codebook):
     """Find who is named, by the patterns of actors.csv.
 
     Returns the mentions frame, one row a mention: article_id, part, sentence, start, end, surface, actor, side, kind,
-    form, attributive ("Ukrainian delegation", "Kremlin spokesman"), quoted. A dated office is whoever held it on the
+    form, attributive ("Estrian delegation", "Palace spokesman"), quoted. A dated office is whoever held it on the
     day of the article; without a date, and with several holders listed, it is its state. A title that stands right
     before a name of the same actor is part of that mention.
     """
@@ -1268,7 +1268,7 @@ def _surfaces(articles, spans):
 
 
 def _drop_places(lower, matches, unless_after):
-    """Leave out matches that follow a word after which the name is a place ("talks in Moscow")."""
+    """Leave out matches that follow a word after which the name is a place ("talks in Norhaven")."""
     places = [frozenset(words.lower().split("|")) - {""} for words in unless_after]
     before = np.array(lower.categories, dtype=object)[lower.codes[matches.first - 1]] if len(matches.first) else []
     keep = np.array([word not in places[p] or not first for p, first, word in zip(matches.pattern, matches.first, before)], bool)
@@ -1294,7 +1294,7 @@ def _holders(codebook, groups, pattern, published):
 
 
 def _state_of(codebook, pattern):
-    """Row of the state that the words of an office name ("French president" -> France), -1 for none."""
+    """Row of the state that the words of an office name ("Norlandic president" -> Norland), -1 for none."""
     actors, words = codebook.actors, _pattern_words(pattern.lower())
     states = actors.index[actors["kind"].eq("state") & ~actors["form"].eq("role")]
     for row in states:
@@ -1306,7 +1306,7 @@ def _state_of(codebook, pattern):
 
 def _attributive(tokens, codebook, matches, demonym):
     """Does the name stand before a noun that it describes? A demonym does before any lower-case word that is no
-    stopword; another name only before a noun of voices.csv ("Kremlin spokesman") or a hyphen ("US-led")."""
+    stopword; another name only before a noun of voices.csv ("Palace spokesman") or a hyphen ("US-led")."""
     after = np.minimum(matches.last + 1, len(tokens) - 1)
     token, lower = _categories(tokens["token"]), _categories(tokens["lower"])
     stopwords = set(codebook.stopwords["word"])
@@ -1456,7 +1456,7 @@ class Clauses:
     # -- noun phrases
 
     def phrase_before(self, last):
-        """The noun phrase that ends at a token, or None: "a spokesman for Trump" has the head "spokesman"."""
+        """The noun phrase that ends at a token, or None: "a spokesman for Lind" has the head "spokesman"."""
         base = self._base_before(last)
         if base is None:
             return None
@@ -1519,7 +1519,7 @@ class Clauses:
         return Phrase(first, head, (head,)) if first <= head and self.is_a(head, "word") else None
 
     def _skip_time(self, at):
-        """Step back over brackets, adverbs and dates ("Putin on Monday", "Cruz (R-Tex.)")."""
+        """Step back over brackets, adverbs and dates ("Lind on Monday", "Lind (R-Tex.)")."""
         begin = self.first[at]
         while at >= begin and (self.word(at) == ")" or self.is_a(at, "time", "adverb")) and not self.is_a(at, "name"):
             time, at = self.is_a(at, "time"), (self._skip_bracket(at) if self.word(at) == ")" else at) - 1
@@ -1576,7 +1576,7 @@ class Clauses:
     # -- subjects
 
     def subject(self, verb):
-        """The noun phrase whose verb this is, before it ("Moscow, which ..., has repeatedly demanded"), or None."""
+        """The noun phrase whose verb this is, before it ("Norhaven, which ..., has repeatedly demanded"), or None."""
         return self._subject(verb, 4)
 
     def _subject(self, verb, depth):
@@ -1589,7 +1589,7 @@ class Clauses:
         if self.is_a(verb, "ing") and not self._is_progressive(at + 1, verb):
             return self._participle_subject(verb, at, depth)
         word = self.word(at)
-        if word == "to" and at - 1 >= begin:                    # "urged Kyiv to agree", "wants to demand"
+        if word == "to" and at - 1 >= begin:                    # "urged Estburg to agree", "wants to demand"
             if self.is_a(at - 1, "name", "pronoun"):
                 return self.phrase_before(at - 1)
             chain = next((i for i in range(at - 1, max(begin, at - 4) - 1, -1) if self.finite(i)), at - 1)
@@ -1632,7 +1632,7 @@ class Clauses:
         return self._subject_of_verb_before(verb, at, depth) or self._following_subject(verb)
 
     def _following_subject(self, verb):
-        """ "In addition to demanding this, Putin ...": the phrase after the comma."""
+        """ "In addition to demanding this, Lind ...": the phrase after the comma."""
         for i in range(verb + 1, self.last[verb]):
             if self.word(i) == "," and not self.quoted[i] and (phrase := self.phrase_after(i + 1)) and \
                     phrase.last < self.last[verb] and self.is_a(phrase.last + 1, "auxiliary", "adverb", "past", "ed", "cue"):
@@ -1640,7 +1640,7 @@ class Clauses:
         return None
 
     def _outside_relative(self, phrase, at):
-        """ "The man who met Putin said": if a clause about an earlier noun ends here, that noun; else the phrase."""
+        """ "The man who met Lind said": if a clause about an earlier noun ends here, that noun; else the phrase."""
         if at < self.first[at + 1] or not self.is_a(at, "word") or self.is_a(at, "complementiser", "conjunction") \
                 or not (self.finite(at) or self.is_a(at, "ed", "ing", "participle", "preposition")):
             return phrase
@@ -1658,7 +1658,7 @@ class Clauses:
         return phrase
 
     def _before_insertion(self, comma, verb):
-        """ "Peskov, the spokesman, said": the phrase before what stands between the commas."""
+        """ "Berg, the spokesman, said": the phrase before what stands between the commas."""
         best, after = None, comma
         for i in range(comma - 1, self.first[verb], -1):
             if self.word(i) not in (",", "—", "–", "--") or self.quoted[i] or i + 1 >= after:
@@ -1674,7 +1674,7 @@ class Clauses:
         return best
 
     def agent(self, verb):
-        """Who does what a passive verb says ("was rejected by Kyiv"), or None."""
+        """Who does what a passive verb says ("was rejected by Estburg"), or None."""
         if not any(self.is_a(i, "auxiliary") for i in range(max(self.first[verb], verb - 3), verb)):
             return None
         for i in range(verb + 1, min(self.last[verb], verb + 8)):
@@ -1726,7 +1726,7 @@ def find_quotes(articles, tokens, mentions, codebook):
         rows of their own).
     rule: named before, named after, according to, colon, noun ("his claim that"), continued (the quotation goes on). Guesses:
         pronoun (whom "he" stands for), last speaker, last subject.
-    speaker: the actor who is the head of the phrase ("a spokesman for Trump" is not Trump), empty if the codebook has none.
+    speaker: the actor who is the head of the phrase ("a spokesman for Lind" is not Lind), empty if the codebook has none.
     speaker_type: by voices.csv from the words of the phrase and its apposition; else a named person or a state is "official",
         any other actor "organisation".
     """
@@ -1798,7 +1798,7 @@ class _QuoteReader:
 
     def _speaking(self, cue):
         read, end = self.clauses, self.cue_end[cue]
-        if cue in self.leading:                                 # "according to Kyiv", "in Peskov's words", "as he put it"
+        if cue in self.leading:                                 # "according to Estburg", "in Berg's words", "as he put it"
             return read.phrase_after((end if read.is_a(end, "preposition", "infinitive") else cue) + 1)
         if cue in self.labelling or read.is_a(cue, "subordinator") or self._noun_here(cue):
             return None                                         # "known as", "when asked", "his remarks"
@@ -1835,7 +1835,7 @@ class _QuoteReader:
         return at >= read.first[cue] and read.is_a(at, "be")
 
     def outermost(self, source):
-        """ "Peskov said that Kyiv claims": Peskov owns what is said."""
+        """ "Berg said that Estburg claims": Berg owns what is said."""
         read, first, begin = self.clauses, source.phrase.first, self.clauses.first[source.phrase.first]
         if first > begin and read.word(first - 1) not in ("that", "what", "whom") and (
                 not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator")):
@@ -1867,7 +1867,7 @@ class _QuoteReader:
         return self.clauses.word(at)
 
     def after(self, stretch):
-        """ "...," Peskov said; "...," said Peskov; "...," according to Peskov."""
+        """ "...," Berg said; "...," said Berg; "...," according to Berg."""
         read, (_, _, right, end) = self.clauses, self.edges(stretch)
         if end < 0 or (read.first[right] == right and self.stop(stretch) not in _ASKS_ON | {","}):
             return None
@@ -1891,7 +1891,7 @@ class _QuoteReader:
         return self._unlisted_after(stretch, right, end)
 
     def _unlisted_after(self, stretch, right, end):
-        """ "...," joked Peskov; "...," Peskov joked: any past tense next to a name tells a quotation of its own."""
+        """ "...," joked Berg; "...," Berg joked: any past tense next to a name tells a quotation of its own."""
         read, (begin, left, _, _) = self.clauses, self.edges(stretch)
         if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end:
             return None
@@ -1912,7 +1912,7 @@ class _QuoteReader:
             source.cue - last < 5 or read.word(last + 1) in _BREAKS or read.is_a(last + 1, "relative"))
 
     def before(self, stretch):
-        """Peskov said: "..."; Peskov told reporters that it was "..."; his claim that "..."."""
+        """Berg said: "..."; Berg told reporters that it was "..."; his claim that "..."."""
         read, (begin, left, _, _) = self.clauses, self.edges(stretch)
         if left < begin:
             return self.announced(left) if left >= 0 and read.word(left) == ":" else None
@@ -1924,7 +1924,7 @@ class _QuoteReader:
         if (source := self.heading(left)) is not None:
             return source
         verbs = [left - 1] if read.word(left) == "," else range(begin, left) if read.word(left) == ":" else []
-        for verb in verbs:                                      # "Peskov joked, ...", "Peskov expressed his hope: ..."
+        for verb in verbs:                                      # "Berg joked, ...", "Berg expressed his hope: ..."
             if verb > begin and read.finite(verb) and (phrase := read.subject(verb)) is not None:
                 return Source(phrase, verb, verb, "colon" if read.word(left) == ":" else "named before")
         return None
@@ -1937,7 +1937,7 @@ class _QuoteReader:
         return self.heading(colon)
 
     def heading(self, colon):
-        """Nothing but a name before a colon ("Peskov: ...")."""
+        """Nothing but a name before a colon ("Berg: ...")."""
         opened = self.clauses.word(colon) == ":" and colon > self.clauses.first[colon]
         phrase = self.clauses.phrase_before(colon - 1) if opened else None
         if phrase is None or phrase.first != self.clauses.first[colon]:
@@ -1945,7 +1945,7 @@ class _QuoteReader:
         return Source(phrase, -1, -1, "colon")
 
     def noun(self, at):
-        """ "Putin's claim that", "his remark:" right before."""
+        """ "Lind's claim that", "his remark:" right before."""
         read, begin = self.clauses, self.clauses.first[at]
         while at > begin and (read.word(at) in ("that", ":", ",", "of")):
             at -= 1
@@ -1963,7 +1963,7 @@ class _QuoteReader:
         return None
 
     def later(self, stretch):
-        """The talks were "useful" and would go on, Peskov said."""
+        """The talks were "useful" and would go on, Berg said."""
         read, (_, _, right, end) = self.clauses, self.edges(stretch)
         if end < 0 or read.first[right] == right:
             return None
@@ -2088,7 +2088,7 @@ class _QuoteReader:
         return found
 
     def content_after(self, source):
-        """Positions of the clause that follows the cue ("Peskov said that ..."), or None."""
+        """Positions of the clause that follows the cue ("Berg said that ..."), or None."""
         read, at, end = self.clauses, source.cue_end + 1, self.clauses.last[source.cue]
         if source.rule == "according to":
             at = source.phrase.last + 1
@@ -2106,12 +2106,12 @@ class _QuoteReader:
         return self._clause(at, end, source)
 
     def content_before(self, source):
-        """Positions of the clause before ", Peskov said." or ", according to Kyiv.", or None."""
+        """Positions of the clause before ", Berg said." or ", according to Estburg.", or None."""
         read, begin = self.clauses, self.clauses.first[source.cue]
         following = source.cue_end + 1
         if following < read.last[source.cue] and read.is_a(following, "word") and not read.is_a(following, "time") and (
                 not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
-            return None                                         # "After the talks, Peskov said this"
+            return None                                         # "After the talks, Berg said this"
         comma = (source.cue if source.rule == "according to" else min(source.phrase.first, source.cue)) - 1
         if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing") or \
                 not any(read.finite(i) for i in range(begin, comma)):
@@ -2119,9 +2119,9 @@ class _QuoteReader:
         return self._clause(begin, comma - 1, source)
 
     def _clause(self, first, end, source):
-        """first..end without the last stop, and without a second report ("..., and Kyiv said ...")."""
+        """first..end without the last stop, and without a second report ("..., and Estburg said ...")."""
         read = self.clauses
-        if source.phrase.first > first:                         # "Demanding that ..., Putin"
+        if source.phrase.first > first:                         # "Demanding that ..., Lind"
             end = min(end, source.phrase.first - 1)
         for cue in self.between(first + 1, end):
             other = self.at(cue, "named before")
@@ -2378,7 +2378,7 @@ class _StatementReader:
         return word in ("but", "while", "whereas", "although", "though", "because") or at in self.grammar["conditional"]
 
     def _new_clause(self, at):
-        """Does a subject with its own finite verb begin here ("..., Putin is demanding")?"""
+        """Does a subject with its own finite verb begin here ("..., Lind is demanding")?"""
         read = self.blind
         if at > read.last[at - 1] or read.is_a(at, "ing", "ed", "conjunction"):
             return False
@@ -2417,13 +2417,13 @@ class _StatementReader:
         return index >= 0 and self.quotes[index]["kind"] == "speech"
 
     def _before_colon(self, first):
-        """ "Kremlin: meeting possible": who stands alone before a colon at the start of the sentence."""
+        """ "Palace: meeting possible": who stands alone before a colon at the start of the sentence."""
         begin = self.blind.first[first]
         colon = next((i for i in range(begin + 1, min(begin + 6, first)) if self.blind.word(i) == ":"), None)
         return self._actors(range(begin, colon)) if colon else []
 
     def _is_noun(self, first, last):
-        """Is the term a noun: after a determiner, a possessive or the adjective of an actor ("Ukrainian demands")?"""
+        """Is the term a noun: after a determiner, a possessive or the adjective of an actor ("Estrian demands")?"""
         read = self.blind
         if read.is_a(first, "ed") and not read.is_a(first - 1, "genitive"):
             return False
@@ -2433,7 +2433,7 @@ class _StatementReader:
         return read.is_a(first - 1, "determiner", "genitive") or (mention >= 0 and bool(self.mentions[mention]["attributive"]))
 
     def _noun_holders(self, first, last):
-        """ "the Kremlin's demand", "Ukrainian demands", "a demand by Kyiv", "Putin made a demand"."""
+        """ "the Palace's demand", "Estrian demands", "a demand by Estburg", "Lind made a demand"."""
         read = self.blind
         before = first - 1
         while before > read.first[first] and read.is_a(before, "word") and not read.is_a(before, "genitive", "determiner", "name") \
@@ -2515,7 +2515,7 @@ class _StatementReader:
     def _pronoun(self, at):
         """Whom a pronoun stands for: the first fitting actor of this sentence before it, else of the one before."""
         if self.report_at[at] >= 0 and (speaker := self.speaker(at)):
-            return [speaker]                                    # "Moscow said that it had taken note"
+            return [speaker]                                    # "Norhaven said that it had taken note"
         person = self.blind.word(at) in ("he", "she", "him", "her", "his")
         begin = self.clauses.first[at]
         for first, last in ((begin, at), (self.clauses.first[begin - 1] if begin else 0, begin)):
@@ -2593,7 +2593,7 @@ class _StatementReader:
         return False
 
     def content_negated(self, scope):
-        """Is what is wanted negative: "that Ukraine not join", "an end to", "to stop"?"""
+        """Is what is wanted negative: "that Estria not join", "an end to", "to stop"?"""
         turns = 0
         for i in range(scope.begin, min(scope.end, scope.begin + 12) + 1):
             if i in self.grammar["not_negator"] or self.blind.word(i) == ",":
