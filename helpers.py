@@ -2250,6 +2250,9 @@ STATEMENT_COLUMNS = {
 STANCE_SIGN = {"demand": 1, "call_for": 1, "propose": 1, "promise": 1, "agree": 1, "concede": 1, "reject": -1, "threaten": -1}
 
 
+_CLAUSE_MARKS = {";", ":"}
+
+
 class _Scope(NamedTuple):
     """Token positions that belong to one stance term: its clause, and the part of it that it governs."""
 
@@ -2268,7 +2271,8 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
     Returns the statements frame, one row a stance, holder and issue (joint holders and joint issues give one row each):
         article_id, part, sentence, start, end (the term), term, stance, direction, negated, content_negated, position (1 for
         the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
-        future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it), quoted, rule.
+        future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it; a
+        voice that is no listed actor counts for its side's state, or else in its own words), quoted, rule.
         A stance with neither an issue nor both holder and target is left out.
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
@@ -2296,7 +2300,7 @@ class _StatementReader:
         self.issue_names = [names[p] for p in issues.pattern]
         self.mentions = mentions[["actor", "side", "kind", "attributive", "start"]].to_dict("records")
         self.mention_at = _covered(tokens, mentions).tolist()
-        self.quotes = quotes[["kind", "speaker", "speaker_side"]].to_dict("records")
+        self.quotes = quotes[["kind", "speaker", "speaker_side", "speaker_text"]].to_dict("records")
         direct = quotes["kind"].ne("indirect").to_numpy()
         self.quote_at, self.report_at = _covered(tokens, quotes, direct).tolist(), _covered(tokens, quotes, ~direct).tolist()
         state_of = _states_of_sides(codebook)
@@ -2304,6 +2308,7 @@ class _StatementReader:
         self.parties = codebook.sides.loc[codebook.sides["role"] == "party", "side"].tolist()
         self.allies = _allies(codebook)
         self.grammar = _grammar_places(tokens, codebook)
+        self.negators = set(codebook.grammar.loc[codebook.grammar["role"] == "negator", "pattern"])
         self.demands = []                                       # rows of demands so far, for "these demands"
 
     def read(self):
@@ -2324,11 +2329,10 @@ class _StatementReader:
         if not issues and not (holders and target):
             return []
         condition = self.condition(first, last, scope)
-        speaker = self.speaker(first)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"],
                 "negated": self.negated(first, term), "conditional": condition is not None,
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
-                "modality": self.modality(first, scope), "source": speaker[0] if speaker else "narrator",
+                "modality": self.modality(first, scope), "source": self.source(first),
                 "quoted": self.clauses.quoted[first], "rule": rule}
         return self._rows(base, holders or [(None, None)], issues or [(None, None)], target, self.content_negated(scope))
 
@@ -2361,21 +2365,19 @@ class _StatementReader:
 
     def _ends_clause(self, at, begin):
         """Does another clause end here, seen from a term to the right?"""
-        word = self.blind.word(at)
-        return word in (";", ":") or (word in ("but", "while", "whereas", "although", "though") and at > begin
-                                      and at + 1 not in self.grammar["conditional"])
+        breaks = at in self.grammar["clause_break"] and at + 1 not in self.grammar["conditional"]     # "but only after" goes on
+        return self.blind.word(at) in _CLAUSE_MARKS or (breaks and at > begin)
 
     def _ends_content(self, at, term):
         """Does the content of a term end before this token? At a new clause with a subject of its own, at another stance."""
-        read, word = self.blind, self.blind.word(at)
+        word = self.blind.word(at)
         stance = self.stance_at.get(at, "condition")
-        if word in (";", ":") or (stance != "condition" and at > term + 1 and read.word(at - 1) not in ("to", "not")):
+        continued = at - 1 in self.grammar["infinitive_marker"] or at - 1 in self.grammar["negator"]  # "agreed to reject"
+        if word in _CLAUSE_MARKS or (stance != "condition" and at > term + 1 and not continued):
             return True
-        after = read.word(at + 1) if at < read.last[at] else ""
-        if word == "," and (after in ("but", "while", "whereas", "although", "though", "as", "because", "since", "which", "who")
-                            or self._new_clause(at + 1)):
+        if word == "," and (at + 1 in self.grammar["subordinator"] or at + 1 in self.grammar["relative"] or self._new_clause(at + 1)):
             return True
-        return word in ("but", "while", "whereas", "although", "though", "because") or at in self.grammar["conditional"]
+        return at in self.grammar["clause_break"] or at in self.grammar["conditional"]
 
     def _new_clause(self, at):
         """Does a subject with its own finite verb begin here ("..., Lind is demanding")?"""
@@ -2406,11 +2408,23 @@ class _StatementReader:
         return found, rule if found else ""
 
     def speaker(self, at):
-        """(actor, side) who says what stands here, in quotation or report; None for the narrator or an unlisted voice."""
+        """(actor, side) who says what stands here, in quotation or report: for "a Norlandic delegate" his side's state; None
+        for the narrator and for a voice of no side."""
         for index in (self.report_at[at], self.quote_at[at]):
-            if index >= 0 and isinstance(self.quotes[index]["speaker"], str):
-                return self.quotes[index]["speaker"], self.quotes[index]["speaker_side"]
+            said = self.quotes[index] if index >= 0 else {}
+            side = said.get("speaker_side")
+            if isinstance(said.get("speaker"), str):
+                return said["speaker"], side
+            if isinstance(side, str):
+                return self.states[side], side
         return None
+
+    def source(self, at):
+        """Who says so: an actor, the words for a voice that is none, "narrator" outside quotations and reports."""
+        if speaker := self.speaker(at):
+            return speaker[0]
+        named = [self.quotes[i]["speaker_text"] for i in (self.report_at[at], self.quote_at[at]) if i >= 0]
+        return next((text for text in named if isinstance(text, str)), "narrator" if not self._speech(at) else None)
 
     def _speech(self, at):
         index = self.quote_at[at]
@@ -2444,16 +2458,16 @@ class _StatementReader:
             return (self._of_phrase(phrase), "possessive") if phrase else ([], "possessive")
         if read.is_a(before, "name") and (found := self._actors([before])):
             return found, "adjective"
-        if read.word(before) in ("its", "his", "her", "their"):
+        for role, rule in (("possessive_we", "we"), ("possessive_i", "i")):
+            if before in self.grammar[role]:
+                return [], rule
+        if before in self.grammar["possessive_third"]:
             return self._pronoun(before), "possessive pronoun"
-        if read.word(before) in ("our", "my"):
-            return [], "we" if read.word(before) == "our" else "i"
         for i in range(last + 1, min(last + 4, read.last[first])):
-            if read.word(i) in ("by", "from") and (found := self._of_phrase(read.phrase_after(i + 1))):
+            if i in self.grammar["agent_preposition"] and read.word(i) != "of" and (found := self._of_phrase(read.phrase_after(i + 1))):
                 return found, "by"
-        verb = next((i for i in range(before, max(read.first[first], before - 6), -1) if self.clauses.finite(i) or read.word(i) == ","), None)
-        verb = None if verb is not None and read.word(verb) == "," else verb
-        if verb is not None and (phrase := self.clauses.subject(verb)) is not None:
+        verb = next((i for i in range(before, max(read.first[first], before - 6), -1) if self.clauses.finite(i) or read.word(i) == ","), first)
+        if read.word(verb) != "," and verb != first and (phrase := self.clauses.subject(verb)) is not None:
             return self._of_phrase(phrase), "subject of the noun's verb"
         return [], "noun"
 
@@ -2470,8 +2484,9 @@ class _StatementReader:
         phrase = read.subject(verb - 1 if read.word(verb - 1) in _MARKS else verb)
         if phrase is None or (self._speech(first) and self.quote_at[phrase.first] != self.quote_at[first]):
             return [], ""
-        if read.word(phrase.last) in ("we", "i"):
-            return [], read.word(phrase.last)
+        for role, rule in (("pronoun_we", "we"), ("pronoun_i", "i")):
+            if phrase.last in self.grammar[role]:
+                return [], rule
         return self._of_phrase(phrase), "subject"
 
     def _verb_of(self, first, last):
@@ -2487,9 +2502,9 @@ class _StatementReader:
             at -= 1
         if read.is_a(at, "be"):
             return True
-        bare = not read.is_a(at, "auxiliary", "pronoun", "name", "conjunction", "relative") and read.word(at) not in (",", "to")
-        return bare and verb < read.last[verb] and read.word(verb + 1) in ("upon", "by", "on", "at") and self.mention_at[at] < 0 \
-            and at not in self.grammar["joint"].values()
+        bare = not read.is_a(at, "auxiliary", "pronoun", "name", "conjunction", "relative") and read.is_a(at, "word") \
+            and at not in self.grammar["infinitive_marker"] and at not in self.grammar["joint"].values() and self.mention_at[at] < 0
+        return bare and verb < read.last[verb] and read.is_a(verb + 1, "preposition")
 
     def _of_phrase(self, phrase):
         """The actors that a noun phrase stands for: its head names, both parties, or whom a pronoun stands for."""
@@ -2516,7 +2531,7 @@ class _StatementReader:
         """Whom a pronoun stands for: the first fitting actor of this sentence before it, else of the one before."""
         if self.report_at[at] >= 0 and (speaker := self.speaker(at)):
             return [speaker]                                    # "Norhaven said that it had taken note"
-        person = self.blind.word(at) in ("he", "she", "him", "her", "his")
+        person = any(at in self.grammar[role] for role in ("pronoun_he", "pronoun_she", "possessive_person"))
         begin = self.clauses.first[at]
         for first, last in ((begin, at), (self.clauses.first[begin - 1] if begin else 0, begin)):
             for i in range(first, last):
@@ -2580,8 +2595,8 @@ class _StatementReader:
 
     def negated(self, first, term):
         """Is the stance denied: "will not agree", "no ceasefire was agreed", "refused to promise"?"""
-        if any(word in ("not", "n't", "no", "never") for word in _pattern_words(term["pattern"])):
-            return False
+        if self.negators.intersection(_pattern_words(term["pattern"])):
+            return False                                        # "not convinced" is a stance of its own
         read = self.blind
         for i in range(first - 1, max(read.first[first], first - 6) - 1, -1):
             if read.word(i) in (",", ";", ":") or i in self.grammar["subordinator"]:
@@ -2727,6 +2742,7 @@ class _VaderWords:
         lower = [word.lower() for word in words]
 
         def array(values, dtype=bool):
+            """One value a distinct chunk."""
             return np.fromiter(values, dtype, len(words))
 
         self.kept = array(len(chunk) > 1 for chunk in chunks)
