@@ -12,7 +12,7 @@ ifneq ($(unknown),)
 $(error $(firstword $(unknown))= is not a setting here: use $(SETTINGS))
 endif
 
-.PHONY: report test lab bench notebooks clean help
+.PHONY: report test lab bench notebooks pictures clean help
 .DELETE_ON_ERROR:
 
 report: $(VENV)/ready
@@ -24,6 +24,7 @@ help:
 	@echo "make test        run the tests"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make notebooks   run the notebooks on the articles of data/ and save them in place; takes ONLY=03,05"
+	@echo "make pictures    make the report and the two pictures of the README"
 	@echo "make bench       measure speed"
 	@echo "make clean       remove the environment and caches; reports/ stays"
 
@@ -35,6 +36,9 @@ lab: $(VENV)/ready
 
 notebooks: $(VENV)/ready
 	@$(RUN) reporting/build.py --in-place
+
+pictures: report $(VENV)/ready-to-test
+	@$(RUN) reporting/pictures.py
 
 bench: $(VENV)/ready
 	@$(RUN) benchmarks/bench.py

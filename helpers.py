@@ -3155,31 +3155,41 @@ def _per_cent(numbers, scale, level):
 # ---------------------------------------------------------------------------------------------------------------
 
 
-def evidence(articles, spans, n=5, codebook=None):
+def evidence(articles, spans, n=5, codebook=None, by=None):
     """The sentences behind a number, with what was counted marked.
 
     spans: any frame with article_id, start and end (mentions, quotes, statements, terms; several spans of one sentence are
         shown together). n: at most so many sentences, spread evenly over the spans, so that the first is not the only kind
-        seen; None shows all.
+        seen; None shows all. by: a column of spans; its values, in order of appearance, are folded lists of n sentences each,
+        so that every bar of a chart has its own.
     Returns an HTML object for display in a notebook; everything that comes from an article is escaped.
     """
     from IPython.display import HTML
 
-    spans = spans[["article_id", "start", "end"]].drop_duplicates().astype({"start": "int64", "end": "int64"})
+    columns = ["article_id", "start", "end"]
+    spans = spans[columns + [by] * (by is not None)].dropna().drop_duplicates().astype({"start": "int64", "end": "int64"})
     if not len(spans):
         return HTML('<p class="evidence">No sentence was counted here.</p>')
-    needed = articles[articles["article_id"].isin(spans["article_id"])]
-    sentences = _sentence_bounds(tokenize(needed, codebook))
-    marked = pd.merge_asof(spans.sort_values("start").rename(columns={"start": "at"}), sentences.sort_values("start"),
+    about = articles[articles["article_id"].isin(spans["article_id"])].set_index("article_id")
+    sentences = _sentence_bounds(tokenize(about.reset_index(), codebook)).sort_values("start", kind="stable")
+    if by is None:
+        return HTML(f'<div class="evidence">{_sentence_list(about, sentences, spans, n)}</div>')
+    folded = [f"<details><summary>{inert(value)}</summary>{_sentence_list(about, sentences, group, n)}</details>"
+              for value, group in spans.groupby(by, sort=False)]
+    return HTML('<div class="evidence">' + "\n".join(folded) + "</div>")
+
+
+def _sentence_list(about, sentences, spans, n):
+    """The sentences in which spans stand, as HTML: their number, then at most n of them in the order of the articles."""
+    marked = pd.merge_asof(spans.sort_values("start", kind="stable").rename(columns={"start": "at"}), sentences,
                            left_on="at", right_on="start", by="article_id", suffixes=("", "_sentence"))
-    order = {a: i for i, a in enumerate(articles["article_id"])}
+    order = {a: i for i, a in enumerate(about.index)}
     marked = marked.sort_values(["article_id", "start"], key=lambda c: c.map(order) if c.name == "article_id" else c)
     groups = list(marked.groupby(["article_id", "start"], sort=False))
     chosen = range(len(groups)) if n is None else sorted({round(i) for i in np.linspace(0, len(groups) - 1, min(n, len(groups)))})
-    about = needed.set_index("article_id")
     items = [_evidence_item(about.loc[groups[i][0][0]], groups[i][1]) for i in chosen]
     count = f"{len(items)} of {len(groups)} sentence{'s' * (len(groups) != 1)}"
-    return HTML(f'<div class="evidence"><p><small>{count}</small></p>\n' + "\n".join(items) + "\n</div>")
+    return f"<p><small>{count}</small></p>\n" + "\n".join(items) + "\n"
 
 
 def _sentence_bounds(tokens):
@@ -3214,7 +3224,7 @@ def show(fig, alt, articles=None, width=700):
     """Show a figure as a sharp, small picture that carries its words, and close it.
 
     alt: what the chart shows, for those who do not see it. articles: where given and some are composed for teaching, the
-    picture's foot says so. width: in CSS pixels.
+    picture's foot says so. width: in CSS pixels. With a folder in $FIGURES the figure is also kept there, as PNG and SVG.
     """
     import matplotlib.pyplot as plt
     from IPython.display import display
@@ -3224,8 +3234,24 @@ def show(fig, alt, articles=None, width=700):
     if articles is not None and (count := int(articles["composed"].sum())):
         fig.supxlabel(f"{count} of {len(articles)} articles are composed for teaching; their outlets do not exist.",
                       x=0.01, ha="left", fontsize=7, color="#595959")
+    if folder := os.environ.get("FIGURES"):
+        _save_figure(fig, Path(folder))
     display({"image/png": _png(fig)}, raw=True, metadata={"image/png": {"alt": alt, "width": width}})
     plt.close(fig)
+
+
+def _save_figure(fig, folder):
+    """The figure as PNG and SVG, named after its title; a report keeps them for other uses."""
+    import matplotlib.pyplot as plt
+
+    title = next((axes.get_title(loc) for axes in fig.axes for loc in ("left", "center") if axes.get_title(loc)), "chart")
+    stem, number = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "chart", 1
+    folder.mkdir(parents=True, exist_ok=True)
+    while (path := folder / (f"{stem}-{number}" if number > 1 else stem)).with_suffix(".svg").exists():
+        number += 1
+    with plt.rc_context({"svg.hashsalt": "across-the-table", "svg.fonttype": "none"}):
+        fig.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+    path.with_suffix(".png").write_bytes(_png(fig))
 
 
 def _png(fig):

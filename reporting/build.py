@@ -1,6 +1,6 @@
 """Run the notebooks and turn them into a small static site.
 
-    python reporting/build.py               run copies, write OUT/index.html, a page a notebook, OUT/tables
+    python reporting/build.py               run copies, write OUT/index.html, a page a notebook, OUT/tables, OUT/figures
     python reporting/build.py --in-place    run them on the articles of data/ and save them where they are
 
 Settings come from the environment, as `make report NAME=value` hands them on:
@@ -8,8 +8,8 @@ ARTICLES, CODEBOOK, GOLD (paths), OUT (folder, else reports/), TITLE, ONLY (03,0
 Exit status: 0 all well, 1 a notebook or a table failed, 2 a wrong setting.
 
 What a notebook says with cell tags: `finding` (its output is lifted under the title and
-onto the front page), `main-chart` (its picture is the thumbnail), `evidence` (folded),
-`exercise` and `solution` (left out of reports).
+onto the front page), `state-of-play` (its output opens the front page), `main-chart` (its
+picture is the thumbnail), `evidence` (folded), `exercise` and `solution` (left out of reports).
 """
 
 import argparse
@@ -95,8 +95,8 @@ def choose(paths, only, folder):
 
 # ---------------------------------------------------------------- running
 
-def run_notebook(path, scratch):
-    """Run a copy of one notebook from a fresh kernel.
+def run_notebook(path, scratch, figures=None):
+    """Run a copy of one notebook from a fresh kernel; its charts are kept in the folder figures, if one is given.
 
     Returns (notebook, failure, seconds); failure is None or a dict with cell
     (position from the top, 1 is the first), line (its first line) and error.
@@ -112,7 +112,7 @@ def run_notebook(path, scratch):
         path_list = os.pathsep.join([str(ROOT), *filter(None, [os.getenv("PYTHONPATH")])])
         client.execute(  # what a kernel mutters while it shuts down is no concern of the reader
             stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path_list,
-                                            "IPYTHONDIR": str(scratch / "ipython")})
+                                            "IPYTHONDIR": str(scratch / "ipython"), "FIGURES": str(figures or "")})
     except CellExecutionError as error:
         failure = {"error": f"{error.ename}: {first_line(error.evalue)}"}
     except Exception as error:  # an unreadable file, a dead kernel, a cell that never ends
@@ -141,17 +141,17 @@ def where_it_stopped(notebook):
     return {"cell": number, "line": first_line(cell["source"])}
 
 
-def fresh(notebook_path, scratch):
+def fresh(notebook_path, scratch, figures):
     """run_notebook on a notebook whose old outputs are forgotten first."""
-    notebook, failure, seconds = run_notebook(notebook_path, scratch)
+    notebook, failure, seconds = run_notebook(notebook_path, scratch, figures)
     return notebook_path, normalise(notebook, notebook_path.stem), failure, seconds
 
 
-def run_all(paths):
-    """Run every notebook, two at a time, a line of progress each; yield results in order."""
+def run_all(paths, figures=None):
+    """Run every notebook, two at a time, a line of progress each; results in order. figures: a folder for the charts."""
     results = {}
     with tempfile.TemporaryDirectory(prefix="att") as scratch, ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(fresh, path, Path(scratch)) for path in paths]
+        jobs = [pool.submit(fresh, path, Path(scratch), figures and figures / path.stem) for path in paths]
         for job in as_completed(jobs):
             path, notebook, failure, seconds = job.result()
             results[path] = (notebook, failure)
@@ -458,10 +458,11 @@ def make_page(path, notebook, failure, pages):
     shown, tidy = for_readers(notebook), Tidy(pages)
     body, _ = exporter(tidy).from_notebook_node(shown)
     findings = [cell for cell in shown.cells if "finding" in tags(cell) and cell.cell_type == "code"]
+    play = lifted([cell for cell in shown.cells if "state-of-play" in tags(cell)], pages, headings=True)
     thumbnail = next((image for cell in shown.cells if "main-chart" in tags(cell) for image in images(cell)), None)
     return {
         "name": path.stem, "number": path.stem.split("_")[0], "title": tidy.title or path.stem.replace("_", " "),
-        "question": question(shown), "finding": lifted(findings, pages), "first_finding": lifted(findings[:1], pages),
+        "question": question(shown), "finding": lifted(findings, pages), "first_finding": lifted(findings[:1], pages), "state_of_play": play if "<li" in play else "",
         "thumbnail": thumbnail, "outline": tidy.outline, "body": Markup(body), "failure": failure}
 
 
@@ -474,16 +475,17 @@ def images(cell):
                    "width": about.get("width")}
 
 
-def lifted(cells, pages):
-    """The computed findings of some cells, as safe HTML; empty where there is none."""
-    shown = []
+def lifted(cells, pages, headings=False):
+    """What some cells show, as safe HTML; empty where there is none. headings: keep them, else they become paragraphs."""
+    shown, tidy = [], Tidy(pages)
+    tidy.level = 2
     for output in (output for cell in cells for output in cell.outputs):
         data = output.get("data", {"text/plain": output.get("text", "")})
         if "text/markdown" in data:
             html = HTMLExporter().markdown2html({}, data["text/markdown"])
         else:
             html = data.get("text/html") or f"<p>{Markup.escape(plain(data.get('text/plain', '')))}</p>"
-        shown.append(Tidy(pages).clean(re.sub(r"<(/?)h[1-6]\b", r"<\1p", html)))
+        shown.append(tidy.clean(html if headings else re.sub(r"<(/?)h[1-6]\b", r"<\1p", html)))
     return Markup("\n").join(shown)
 
 
@@ -541,7 +543,10 @@ def build_report(settings, paths):
         articles, codebook = helpers.load_articles(), helpers.load_codebook()
     except Exception as error:
         raise WrongSetting(first_line(str(error))) from error
-    results = run_all(paths)
+    for path in paths:  # figures of an earlier run of the same notebook would be taken for a second chart of one title
+        for old in (settings["out"] / "figures" / path.stem).glob("*.[ps][nv]g"):
+            old.unlink()
+    results = run_all(paths, settings["out"] / "figures")
     failures = {path.name: failure for path, (_, failure) in results.items() if failure}
     write_pages(results, settings, made_from(helpers, articles))
     try:

@@ -14,6 +14,8 @@ HOSTILE = ('<script>document.title="taken"</script><img src="https://example.org
            '<svg onload=alert(1)></svg><iframe src="https://example.org"></iframe>'
            '<a href="java\tscript:alert(1)">a</a><style>*{display:none}</style>'
            '<form action="https://example.org"><button>b</button></form><p style="background:url(//example.org)">seen')
+PLAY = """HTML('<section class="state-of-play"><h3>Moved</h3><ul><li>One line<details><summary>1 article</summary>'
+     '<p>A sentence.</p></details></li></ul></section>')"""
 CHART = """import matplotlib.pyplot as plt
 from helpers import show
 fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
@@ -45,7 +47,7 @@ def small(shared_folder, tmp_path_factory, build):
     folder = tmp_path_factory.mktemp("small")
     (folder / "notebooks").mkdir()
     notebooks = {
-        "01_good": small_notebook(),
+        "01_good": small_notebook(tagged(new_code_cell(PLAY, id="p1"), "state-of-play")),
         "02_bad": small_notebook(new_code_cell("1 / 0", id="b1")),
         "03_hostile": small_notebook(tagged(new_code_cell(f"HTML({HOSTILE!r})", id="c1"), "evidence"),
                                      new_code_cell(f"print({HOSTILE!r})", id="c2"),
@@ -108,6 +110,8 @@ def test_report_is_complete_and_light(report):
     assert {p.stem for p in (report / "tables").glob("*.csv")} == {
         "articles", "mentions", "quotes", "statements", "sentences"}
     assert all(path.stat().st_size < 1.5e6 for path in report.glob("*.html"))
+    charts = sorted((report / "figures").rglob("*.png"))
+    assert charts and all(chart.with_suffix(".svg").exists() for chart in charts)
 
 
 def test_links_of_the_report_lead_somewhere(report, browser):
@@ -146,9 +150,9 @@ def test_a_failing_notebook_does_not_hide_the_others(small):
 
 def test_same_input_gives_the_same_bytes(small):
     folder, _ = small
-    one, two = ({p.name: p.read_bytes() for p in (folder / out).rglob("*.*") if p.stem != "02_bad"}
+    one, two = ({p.relative_to(folder / out): p.read_bytes() for p in (folder / out).rglob("*.*") if p.stem != "02_bad"}
                 for out in ("one", "two"))
-    assert one == two and len(one) == 3 + 5
+    assert one == two and len(one) == 3 + 5 + 6                 # pages, tables, a figure as PNG and SVG by each notebook
 
 
 def test_hostile_text_changes_nothing(small, browser):
@@ -164,6 +168,24 @@ def test_hostile_text_changes_nothing(small, browser):
     assert "seen" in body
 
 
+def test_hostile_articles_change_no_page(tmp_path, build, browser):
+    """Markup, mathematics, formulas and link tricks in title, text and outlet, through every notebook and the tables."""
+    tricks = [HOSTILE, "$$\\frac{1}{0}$$ and $x$", "=HYPERLINK(1)", "[click](javascript:alert(1)) **bold** `code`", "<b>Norland</b>"]
+    rows = pd.DataFrame({"title": [f"Norland demands a truce {t}" for t in tricks], "outlet": tricks, "published": "2025-05-16",
+                         "text": [f'Norland will not meet Estria, a spokesman said. "We demand {t} a truce," he said.' for t in tricks]})
+    rows.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    run = build(ARTICLES=tmp_path / "a.jsonl", OUT=tmp_path / "out")
+    assert run.returncode == 0, run.stderr
+    for path in sorted((tmp_path / "out").glob("*.html")):
+        page = opened(browser, path)
+        wrong, links = faults(page), page.eval_on_selector_all("article a[href]", "all => all.map(a => a.getAttribute('href'))")
+        bold = page.eval_on_selector_all("article b, article strong", "all => all.map(b => b.textContent)")
+        page.close()
+        assert not wrong and "bold" not in bold and "Norland" not in bold, (path.name, wrong, bold)
+        assert all(re.match(r"#|[\w-]+\.html|https?://", link) for link in links), path.name
+    assert not (pd.read_csv(tmp_path / "out" / "tables" / "articles.csv", dtype="str").stack().str.match(r"[=+@-]")).any()
+
+
 def test_what_a_page_shows(small):
     folder, _ = small
     html = (folder / "one" / "01_good.html").read_text(encoding="utf-8")
@@ -173,6 +195,31 @@ def test_what_a_page_shows(small):
     assert 'alt="Two bars, the second twice as high."' in html and 'width="700"' in html
     front = (folder / "one" / "index.html").read_text(encoding="utf-8")
     assert "Which side comes first?" in front and "Two bars" in front and "1 article" in front
+    assert '<h2 id="play">State of play</h2>' in front and "<h3 id=\"moved\">Moved</h3>" in front and "A sentence." in front
+
+
+def test_without_a_state_of_play_the_findings_open_the_front_page(tmp_path, build):
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(small_notebook(tagged(new_code_cell("Markdown('No parties here.')", id="p1"), "state-of-play")),
+                   (folder := tmp_path / "notebooks") / "01_a.ipynb")
+    (tmp_path / "article.txt").write_text(ARTICLE, encoding="utf-8")
+    assert build("--notebooks", folder, OUT=tmp_path / "out", ARTICLES=tmp_path / "article.txt").returncode == 0
+    front = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "The main findings" in front and "No parties here." not in front and "<strong>Two</strong> of two." in front
+
+
+def test_report_prints_to_clean_pages(report, browser, tmp_path):
+    """Every page becomes a PDF that holds its text and its folded sentences, and no button or code."""
+    from pypdf import PdfReader
+
+    for path in sorted(report.glob("*.html")):
+        page = opened(browser, path)
+        page.pdf(path=tmp_path / "page.pdf", format="A4", prefer_css_page_size=True)
+        folded = page.eval_on_selector_all("div.evidence blockquote p, details.evidence blockquote p", "all => all.map(p => p.textContent)")
+        page.close()
+        words = re.sub(r"\s+", "", "".join(sheet.extract_text() for sheet in PdfReader(tmp_path / "page.pdf").pages))
+        assert "Showcode" not in words and "Showallcode" not in words
+        assert not folded or re.sub(r"\s+", "", folded[0])[:30] in words, path.name
 
 
 @pytest.mark.parametrize("html, clean", [
