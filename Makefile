@@ -1,7 +1,8 @@
 # Across the Table. `make help` lists the commands.
 # Only what is named in SETTINGS may be given on the command line.
 
-SETTINGS := ARTICLES CODEBOOK GOLD OUT TITLE ONLY PYTHON
+SETTINGS := ARTICLES CODEBOOK GOLD OUT TITLE ONLY LINKS FROM INTO LIMIT LOCAL CONTACT PYTHON
+INTO ?= collected
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -12,7 +13,7 @@ ifneq ($(unknown),)
 $(error $(firstword $(unknown))= is not a setting here: use $(SETTINGS))
 endif
 
-.PHONY: report test lab bench notebooks pictures clean help
+.PHONY: report test lab bench notebooks pictures collect convert clean help
 .DELETE_ON_ERROR:
 
 report: $(VENV)/ready
@@ -21,6 +22,8 @@ report: $(VENV)/ready
 help:
 	@echo "make report      run every notebook and write reports/index.html; takes"
 	@echo "                 ARTICLES=path CODEBOOK=folder GOLD=folder OUT=folder TITLE='words' ONLY=03,05"
+	@echo "make collect     fetch LINKS=list of addresses, sitemap or feed INTO=folder; takes LIMIT=20 LOCAL=1 CONTACT=mail"
+	@echo "make convert     turn FROM=export (Nexis Uni, RIS, Zotero, mbox) or folder of them INTO=folder"
 	@echo "make test        run the tests"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make notebooks   run the notebooks on the articles of data/ and save them in place; takes ONLY=03,05"
@@ -43,6 +46,17 @@ pictures: report $(VENV)/ready-to-test
 bench: $(VENV)/ready
 	@$(RUN) benchmarks/bench.py
 
+# These settings are read by the shell, not pasted into its line, for an address may hold any sign; and only from the command
+# line, for LOCAL and the like may stand in an environment by chance.
+unexport $(foreach v,LINKS FROM LIMIT LOCAL CONTACT,$(if $(filter environment,$(origin $(v))),$(v)))
+collect convert: export INTO := $(INTO)
+collect: $(VENV)/ready-to-collect
+	@$(RUN) -m collecting.collect $${LIMIT:+--limit "$$LIMIT"} $${LOCAL:+--local} $${CONTACT:+--contact "$$CONTACT"} \
+		-- "$${LINKS:?which list of addresses? make collect LINKS=data/links.csv}" "$$INTO"
+
+convert: $(VENV)/ready-to-collect
+	@$(RUN) -m collecting.convert -- "$${FROM:?which export? make convert FROM=file or folder}" "$$INTO"
+
 clean:
 	rm -rf $(VENV) .pytest_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -60,6 +74,10 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	@$(RUN) -m jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1
 	@touch $@
 
-$(VENV)/ready-to-test: $(VENV)/ready tests/requirements.txt
+$(VENV)/ready-to-collect: $(VENV)/ready collecting/requirements.txt
+	@$(RUN) -m pip install -qq --disable-pip-version-check -r collecting/requirements.txt
+	@touch $@
+
+$(VENV)/ready-to-test: $(VENV)/ready-to-collect tests/requirements.txt
 	@$(RUN) -m pip install -qq --disable-pip-version-check -r tests/requirements.txt
 	@touch $@

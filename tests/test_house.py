@@ -29,7 +29,8 @@ def committed():
                 continue
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements.txt", "benchmarks/requirements.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements.txt", "benchmarks/requirements.txt",
+                                  "collecting/requirements.txt"])
 def test_every_requirement_is_pinned(name):
     path = ROOT / name
     if not path.exists():
@@ -46,7 +47,8 @@ def test_no_file_names_a_machine_or_a_package_host():
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
 @pytest.mark.parametrize("word, line", [
-    ("ARTICLE=x", "ARTICLE= is not a setting here: use ARTICLES CODEBOOK GOLD OUT TITLE ONLY PYTHON."),
+    ("ARTICLE=x", "ARTICLE= is not a setting here: use ARTICLES CODEBOOK GOLD OUT TITLE ONLY LINKS FROM INTO LIMIT LOCAL "
+     "CONTACT PYTHON."),
     ("PYTHON=no-such-python", "Python is missing: install Python 3.11 or newer")])
 def test_a_wrong_argument_gets_one_line(tmp_path, word, line):
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
@@ -64,7 +66,7 @@ def test_a_wrong_path_gets_one_line(build):
 
 def test_commands_are_there():
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("report", "test", "lab", "bench", "notebooks", "clean", "help"):
+    for target in ("report", "test", "lab", "bench", "notebooks", "collect", "convert", "clean", "help"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
