@@ -3264,6 +3264,19 @@ def _png(fig):
     return small.getvalue()
 
 
+def save_table(frame, path):
+    """Write a table as CSV for a spreadsheet: UTF-8 with a mark, and no cell can be taken for a formula.
+
+    frame: any DataFrame. path: file to write; its folder must exist. A text that begins with = + - or @ gets an apostrophe.
+    """
+    table = frame.copy()
+    for column in table.columns[[dtype.kind not in "biufM" for dtype in table.dtypes]]:
+        values = table[column].astype("object")
+        risky = [isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@")) for value in values]
+        table[column] = values.where(~np.array(risky, bool), "'" + values.map(str))
+    table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
 def say(sentence, **values):
     """A computed sentence for a notebook: Markdown, with the values filled in.
 

@@ -256,10 +256,10 @@ def codebook_hash(helpers):
 # ---------------------------------------------------------------- tables
 
 def write_tables(helpers, articles, codebook, folder):
-    """Write the tables of helpers as CSV, each as soon as it is there; no cell can be taken for a formula."""
+    """Write the tables of helpers as CSV, each as soon as it is there."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in make_tables(helpers, articles, codebook):
-        harmless(table).to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+        helpers.save_table(table, folder / f"{name}.csv")
 
 
 def make_tables(helpers, articles, codebook):
@@ -272,17 +272,6 @@ def make_tables(helpers, articles, codebook):
     quotes = helpers.find_quotes(articles, tokens, mentions, codebook)
     yield "quotes", quotes
     yield "statements", helpers.find_statements(articles, tokens, mentions, quotes, codebook)
-
-
-def harmless(table):
-    """A copy in which text that a spreadsheet would run begins with an apostrophe."""
-    table = table.copy()
-    for column in table.columns:
-        values = table[column]
-        if values.dtype == object or values.dtype.kind not in "biufM":
-            risky = values.map(lambda v: isinstance(v, str) and v.lstrip().startswith(("=", "+", "-", "@")))
-            table[column] = values.where(~risky.astype(bool), "'" + values.astype(object).map(str))
-    return table
 
 
 # ---------------------------------------------------------------- making HTML safe and plain

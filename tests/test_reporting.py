@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from reporting.build import Tidy, WrongSetting, choose, harmless, normalise, plain, question, read_settings
+from helpers import save_table
+from reporting.build import Tidy, WrongSetting, choose, normalise, plain, question, read_settings
 
 ARTICLE = "Talks resume in Istanbul\n\nRussia and Ukraine met again.\n\nUkraine asked Russia for a truce on Friday.\n"
 HOSTILE = ('<script>document.title="taken"</script><img src="https://example.org/x.png" onerror="document.title=1">'
@@ -253,9 +254,10 @@ def test_tables_scroll_in_a_box_and_name_their_headers():
     assert named.count("<tr>") == 2 and '>side</' in named
 
 
-def test_no_cell_of_a_table_is_a_formula():
+def test_no_cell_of_a_table_is_a_formula(tmp_path):
     table = pd.DataFrame({"text": ["=1+1", "@x", "-y", " +z", "plain", None], "n": [-1, 2, 3, 4, 5, 6]})
-    out = harmless(table)
+    save_table(table, tmp_path / "t.csv")
+    out = pd.read_csv(tmp_path / "t.csv", encoding="utf-8-sig")
     assert out["text"].tolist()[:5] == ["'=1+1", "'@x", "'-y", "' +z", "plain"] and out["text"].isna()[5]
     assert out["n"].tolist() == table["n"].tolist() and table["text"][0] == "=1+1"
 
