@@ -2871,7 +2871,94 @@ def _vader_but(valence, hit, code, text, n, words):
     turn = but[text[hit]]
     return valence * np.select([turn < 0, hit < turn, hit > turn], [1.0, 0.5, 1.5], 1.0)
 # ---------------------------------------------------------------------------------------------------------------
-# 10. Reading closely: concordance, keyness, near-duplicates
+# 10. Tone towards somebody: the same words, by the role in the clause
+# ---------------------------------------------------------------------------------------------------------------
+
+
+def tone_towards(articles, tokens, spans, codebook):
+    """The tone towards what stands at each span, by its role in the clause.
+
+    spans: frame with article_id, start, end of the targets (mentions, for example).
+    Returns a copy of spans with two columns more. role: "object" (of a verb of blame or praise of grammar.csv, or its subject in the
+        passive), "speaker" (subject of a reporting verb) or "clause". tone, -1 to 1: the verb's own sign for an object; for a speaker
+        the compound of the words of the own clause alone, since what one says is not said of one; otherwise the mean of clause and
+        sentence. Beyond 0.05 counts as good or bad, as VADER's author has it.
+    Source: van Atteveldt, van der Velden and Boukes (2021), Communication Methods and Measures 15, 121-140, on what dictionaries can
+        and cannot do; Hamborg and Donnay (2021), NewsMTSC, on the task.
+    """
+    clauses = Clauses(tokens, codebook)
+    first, last = _token_range(tokens, spans)
+    judged, speaking = _judged_heads(tokens, codebook, clauses), _speaking_heads(tokens, codebook)
+    sign = np.array([next((judged[i] for i in range(s, e + 1) if i in judged), 0) for s, e in zip(first.tolist(), last.tolist())])
+    speaker = np.array([any(i in speaking for i in range(s, e + 1)) for s, e in zip(first.tolist(), last.tolist())], bool)
+    start, end = tokens["start"].to_numpy(), tokens["end"].to_numpy()
+    text = spans["article_id"].map(articles.set_index("article_id")["text"])
+    analyser = _vader(codebook.tone)
+
+    def compound(bounds):
+        words = [t[start[s]:end[e]] for t, (s, e) in zip(text, bounds)]
+        return _vader_scores(words, analyser)["compound"] if words else np.zeros(0)
+
+    clause = compound([_own_clause(clauses, s, e) for s, e in zip(first.tolist(), last.tolist())])
+    sentence = compound([(clauses.first[s], clauses.last[s]) for s in first.tolist()])
+    role = np.select([sign != 0, speaker], ["object", "speaker"], "clause")
+    tone = np.select([sign != 0, speaker], [sign, clause], (clause + sentence) / 2)
+    return spans.assign(role=pd.Series(role, spans.index, dtype="str"), tone=tone.astype(float))
+
+
+def _token_range(tokens, spans):
+    """Positions of the first and the last token of each span."""
+    article = _categories(tokens["article_id"])
+    base = article.categories.get_indexer(spans["article_id"]).astype(np.int64) << 32
+    key = article.codes.astype(np.int64) << 32
+    first = np.searchsorted(key + tokens["end"].to_numpy(), base + spans["start"].to_numpy(np.int64), "right")
+    last = np.searchsorted(key + tokens["start"].to_numpy(), base + spans["end"].to_numpy(np.int64)) - 1
+    return first, np.maximum(first, last)
+
+
+def _judged_heads(tokens, codebook, clauses):
+    """{head of a phrase: 1 or -1}: whom a verb of praise or blame is about, its object or, in the passive, its subject."""
+    places, heads = _grammar_places(tokens, codebook), {}
+    for role, sign in (("blame", -1), ("praise", 1)):
+        for verb, end in places[role].items():
+            if clauses.is_a(verb, "name"):
+                continue
+            passive = clauses.is_a(verb, "ed", "participle") and any(
+                clauses.is_a(i, "be") for i in range(max(clauses.first[verb], verb - 3), verb))
+            at = end + 1
+            while at < clauses.last[verb] and clauses.is_a(at, "preposition") and not clauses.is_a(at, "determiner"):
+                at += 1                                         # "lashed out at Lind"
+            phrase = clauses.subject(verb) if passive else clauses.phrase_after(at) if at <= clauses.last[verb] else None
+            heads.update(dict.fromkeys(phrase.heads, sign) if phrase else {})
+    return heads
+
+
+def _speaking_heads(tokens, codebook):
+    """Heads of the phrases that are subject of a reporting verb."""
+    reader = _QuoteReader(tokens, codebook)
+    sources = (reader.at(cue, "") for cue in reader.cues)
+    return {head for source in sources if source is not None for head in source.phrase.heads}
+
+
+def _own_clause(clauses, first, last):
+    """First and last token of the clause around a span: up to a mark, a subordinator or a conjunction with a new subject."""
+    def ends(at):
+        """Does another clause begin at this token?"""
+        if clauses.word(at) in _CLAUSE_MARKS | _BREAKS - {"-"} | _MARKS - _SINGLE | {"(", ")"}:
+            return True
+        following = at < clauses.last[at] and clauses.is_a(at + 1, "pronoun", "name", "determiner")
+        return clauses.is_a(at, "subordinator", "relative") or (clauses.is_a(at, "conjunction") and following)
+
+    begin, end = first, last
+    while begin > clauses.first[first] and not ends(begin - 1):
+        begin -= 1
+    while end < clauses.last[first] and not ends(end + 1):
+        end += 1
+    return begin, end
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 11. Reading closely: concordance, keyness, near-duplicates
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -2980,7 +3067,7 @@ def _pairs_frame(frame, labels, article_ids, unit):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# 11. Everything at once: one wide row an article
+# 12. Everything at once: one wide row an article
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -3026,7 +3113,7 @@ def _wide(rows, by, columns, ids, name, weight=None):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# 12. How far a number can be trusted
+# 13. How far a number can be trusted
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -3091,6 +3178,128 @@ def _with_interval(measure, n, hits, drawn_hits, drawn_n):
     return {"measure": measure, "n": int(n), "value": hits / n, "low": low, "high": high, "note": ""}
 
 
+GOLD_TABLES = {"mentions": ["actor"], "quotes": ["kind", "speaker"], "statements": ["stance", "holder", "issue", "position"],
+               "evaluations": ["actor", "evaluation"], "tone": ["tone"]}
+CODERS = ("coder_a", "coder_b", "adjudicated")
+
+
+def load_gold(folder=None, articles=None):
+    """Hand-coded answers: the articles as they were coded, and what each coder marked in them.
+
+    folder: path; None takes $GOLD, else data/gold. It holds texts.csv (article_id, outlet, published, title, lead, body, half),
+        and a folder each of coder_a, coder_b and adjudicated with mentions.csv, quotes.csv, statements.csv, evaluations.csv
+        and tone.csv; of a folder with one coder alone, its tables are the adjudicated ones too.
+    articles: for texts.csv with a column sha256 instead of words (texts that may not be passed on), the articles to find them in.
+    Returns (articles, {coder: {table: frame}}). The column `half` of articles is developing or sealed.
+    Raises FileNotFoundError where there is no texts.csv, ValueError where a text is not found or a row stands outside its text.
+    """
+    folder = Path(folder or os.environ.get("GOLD") or DATA / "gold")
+    if not (folder / "texts.csv").exists():
+        raise FileNotFoundError(f"no texts.csv in {folder}; it needs the columns article_id, title, lead, body, half")
+    texts = pd.read_csv(folder / "texts.csv", dtype="str", keep_default_na=False, na_values=[""])
+    if "sha256" in texts:
+        texts = _with_words(texts, articles)
+    articles = as_articles(texts.assign(published=pd.to_datetime(texts["published"])) if "published" in texts else texts)
+    coded = {coder: {table: _read_gold(folder / coder / f"{table}.csv", articles) for table in GOLD_TABLES}
+             for coder in CODERS if (folder / coder).is_dir()}
+    if coded:
+        coded.setdefault("adjudicated", next(iter(coded.values())))
+    return articles, coded
+
+
+def _with_words(texts, articles):
+    """Title, lead and body for texts that are known by the hash of their words."""
+    words = articles.assign(sha256=[hashlib.sha256(text.encode()).hexdigest() for text in articles["text"]])
+    found = texts.merge(words[["sha256", "title", "lead", "body"]].drop_duplicates("sha256"), on="sha256", how="left")
+    missing = found.loc[found[["title", "body"]].isna().all(axis=1), "article_id"].tolist()
+    if missing:
+        raise ValueError(f"{len(missing)} of {len(texts)} coded texts are not among the articles, as they were coded: {', '.join(missing[:5])}")
+    return found.drop(columns="sha256")
+
+
+def _read_gold(path, articles):
+    """One table of one coder; each row must lie in its text. A file that is not there is a table without rows."""
+    if not path.exists():
+        return pd.DataFrame(columns=[*SPAN, *GOLD_TABLES[path.stem]])
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    length = table["article_id"].map(articles.set_index("article_id")["text"].str.len())
+    outside = table[~((table["start"] >= 0) & (table["start"] < table["end"]) & (table["end"] <= length))]
+    for row in outside.index[:1]:
+        raise ValueError(f"{path.parent.name}/{path.name}, line {row + 2}: {outside.loc[row, 'article_id']} has no text from "
+                         f"{outside.loc[row, 'start']} to {outside.loc[row, 'end']}")
+    return table
+
+
+def align(found, gold, least=0.8):
+    """A copy of found whose spans are those of the coded rows that they mean, so that both can be compared by equality.
+
+    found, gold: frames with article_id, start, end. A found span becomes the coded span with which it shares most characters, if
+        these are at least `least` of the characters of both together; with least=0 any overlap will do (a term in its sentence).
+    """
+    found, spans = found.copy(), {a: g[["start", "end"]].drop_duplicates().to_numpy(int) for a, g in gold.groupby("article_id")}
+    moved = []
+    for article, start, end in zip(found["article_id"], found["start"], found["end"]):
+        coded = spans.get(article, np.zeros((0, 2), int))
+        shared = np.minimum(coded[:, 1], end) - np.maximum(coded[:, 0], start)
+        overlap = shared / (np.maximum(coded[:, 1], end) - np.minimum(coded[:, 0], start)) if len(coded) else shared
+        best = overlap.argmax() if len(coded) else -1
+        moved.append(tuple(coded[best]) if len(coded) and shared[best] > 0 and overlap[best] >= least else (start, end))
+    found[["start", "end"]] = np.array(moved, int).reshape(-1, 2)
+    return found
+
+
+def against_gold(articles, gold, codebook, level):
+    """What a measure finds in hand-coded articles, and what was coded there, in the same columns: made for validity().
+
+    articles, gold: of load_gold, one coder's tables. level: "mentions" (spans and actors), "quotations" (spans of direct speech, equal
+        to four fifths), "voices" (with the speaker), "reports" (reported clauses), "stances" (sentence and stance), "holders" (with the
+        holder) or "statements" (with holder, issue and position).
+    Returns (found, coded), rows without duplicates; the columns besides article_id, start, end are the codes to agree on.
+    """
+    tokens = tokenize(articles, codebook)
+    mentions = find_mentions(articles, tokens, codebook)
+    if level == "mentions":
+        return mentions[[*SPAN, "actor"]], gold["mentions"][[*SPAN, "actor"]].drop_duplicates()
+    quotes = find_quotes(articles, tokens, mentions, codebook)
+    if level in ("quotations", "voices", "reports"):
+        kinds = ["indirect"] if level == "reports" else ["speech", "fragment"]
+        coded = gold["quotes"][gold["quotes"]["kind"].isin(kinds)]
+        found = align(quotes[quotes["kind"].isin(kinds)], coded)
+        columns = [*SPAN, "speaker"] if level == "voices" else [*SPAN]
+        return _named(found, codebook)[columns].drop_duplicates(), _named(coded, codebook)[columns].drop_duplicates()
+    statements = find_statements(articles, tokens, mentions, quotes, codebook)
+    columns = [*SPAN, "stance", *{"stances": [], "holders": ["holder"], "statements": ["holder", "issue", "position"]}[level]]
+    found = align(statements, gold["tone"], least=0)            # every sentence has a tone: the spans of the sentences
+    return found[columns].drop_duplicates(), gold["statements"][columns].drop_duplicates()
+
+
+def _named(quotes, codebook):
+    """Quotations whose speaker is an actor of the codebook or, of any other voice, "other"; unknown stays empty."""
+    words = quotes["speaker_text"] if "speaker_text" in quotes else quotes["speaker"]
+    other = np.where(words.notna(), "other", None)
+    return quotes.assign(speaker=quotes["speaker"].where(quotes["speaker"].isin(codebook.actors["actor"]), other))
+
+
+def how_well(level, codebook, half="sealed", folder=None):
+    """One sentence for a chart: how well its measure does on the hand-coded articles.
+
+    level: as in against_gold. half: the half of the articles to measure on; "sealed" for figures, "developing" for looking at errors.
+    Returns Markdown.
+    """
+    try:
+        articles, coded = load_gold(folder)
+    except FileNotFoundError:
+        return say("How well this measure does is not known: no hand-coded articles are here.")
+    articles = articles[articles["half"] == half] if "half" in articles else articles
+    gold = {name: table[table["article_id"].isin(articles["article_id"])] for name, table in coded["adjudicated"].items()}
+    found, answers = against_gold(articles, gold, codebook, level)
+    rows = validity(found, answers, on=list(found)).set_index("measure")
+    return say("*How well this is measured: on {n} hand-coded articles, {p:.0%} of what it finds ({level}) is right "
+               "({plow:.0%} to {phigh:.0%}), and it finds {r:.0%} of what is there ({rlow:.0%} to {rhigh:.0%}); notebook 08 shows where it errs.*",
+               n=len(articles), level=level, p=rows.loc["precision", "value"], plow=rows.loc["precision", "low"],
+               phigh=rows.loc["precision", "high"], r=rows.loc["recall", "value"], rlow=rows.loc["recall", "low"], rhigh=rows.loc["recall", "high"])
+
+
 def agreement(coder_a, coder_b, on=SPAN, values=None, level="nominal", resamples=300):
     """How far two coders agree on units that both coded.
 
@@ -3151,7 +3360,7 @@ def _per_cent(numbers, scale, level):
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# 13. Showing: the sentences behind a number, pictures with their words, answers to exercises
+# 14. Showing: the sentences behind a number, pictures with their words, answers to exercises
 # ---------------------------------------------------------------------------------------------------------------
 
 
