@@ -92,5 +92,5 @@ def test_saved_notebook_is_a_clean_run(path):
 def test_notebook_says_what_a_report_needs(path):
     cells = nbformat.read(path, as_version=4).cells
     assert cells[0].cell_type == "markdown" and re.match(r"# \S", cells[0].source)
-    known = {"finding", "main-chart", "evidence", "exercise", "solution", "raises-exception"}
+    known = {"finding", "main-chart", "evidence", "exercise", "solution", "state-of-play", "raises-exception"}
     assert {tag for cell in cells for tag in cell.metadata.get("tags", ())} <= known
