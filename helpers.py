@@ -22,6 +22,7 @@ import re
 import string
 from bisect import bisect_left
 from collections import defaultdict
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -1028,8 +1029,7 @@ def read_quotation_marks(tokens):
         are part of the outer one. A mark that is lost or mistyped damages its own paragraph only.
     """
     token = _categories(tokens["token"])
-    is_mark = np.array([t in _MARKS for t in token.categories.to_numpy(object)], bool)[token.codes]
-    at = np.flatnonzero(is_mark)
+    at = np.flatnonzero(np.isin(token.codes, token.categories.get_indexer(list(_MARKS))))
     article = _categories(tokens["article_id"]).codes.astype(np.int64)
     paragraph = article * (2**31) + tokens["paragraph"].to_numpy()
     start, end = tokens["start"].to_numpy(), tokens["end"].to_numpy()
@@ -1142,46 +1142,58 @@ def _match(tokens, patterns, exact=None, groups=None):
     candidates = [_find_all(tokens, "token" if case else "lower", {
         i: w if case else tuple(x.lower() for x in w) for i, w in enumerate(words) if exact[i] == case}) for case in (False, True)]
     pattern, first, last = (np.concatenate(part) for part in zip(*candidates))
-    group = np.zeros(len(pattern), int) if groups is None else np.asarray(groups, int)[pattern]
+    group = np.zeros(len(pattern), np.int64) if groups is None else np.asarray(groups, np.int64)[pattern]
     order = np.lexsort((pattern, -last, first, group))
-    kept, reach, current = [], -1, -1
-    for i, g, s, e in zip(order.tolist(), group[order].tolist(), first[order].tolist(), last[order].tolist()):
-        if s > reach or g != current:
-            kept.append(i)
-            reach, current = e, g
-    kept = np.array(kept, int)
+    begin, end = ((group * len(tokens) + edge)[order] for edge in (first, last))    # groups side by side
+    reach = np.maximum.accumulate(np.append(-1, end))
+    kept = begin > reach[:-1]                                   # it overlaps none before
+    chosen = -1
+    for i in np.flatnonzero(~kept | np.append(~kept[1:], False)).tolist():
+        kept[i] = begin[i] > chosen
+        chosen = end[i] if kept[i] else chosen
+    kept = order[kept]
     kept = kept[np.argsort(first[kept], kind="stable")]
     return Matches(pattern[kept], first[kept], last[kept])
 
 
 def _find_all(tokens, column, patterns):
-    """All matches of {row: words} in one column, overlapping ones too. Each pattern is looked for at its rarest word."""
-    empty = np.zeros(0, int)
-    if not patterns or not len(tokens):
-        return empty, empty, empty
+    """All matches of {row: words} in one column, overlapping ones too, as (row, first, last)."""
     words = _categories(tokens[column])
-    codes, vocabulary = words.codes, _Vocabulary(words.categories)
-    frequency = np.bincount(codes, minlength=len(words.categories))
-    ids = {word: vocabulary.ids(word) for word in {word for pattern in patterns.values() for word in pattern}}
-    patterns = {row: pattern for row, pattern in patterns.items() if all(ids[word] for word in pattern)}
-    anchors = {row: min(range(len(p)), key=lambda k: frequency[ids[p[k]]].sum()) for row, p in patterns.items()}
-    wanted = np.zeros(len(words.categories), bool)
-    for row, pattern in patterns.items():
-        wanted[ids[pattern[anchors[row]]]] = True
-    at = np.flatnonzero(wanted[codes])
-    at = at[np.argsort(codes[at], kind="stable")]              # positions grouped by word
-    groups = np.searchsorted(codes[at], np.arange(len(words.categories) + 1))
-    sentence = _categories(tokens["article_id"]).codes.astype(np.int64) * 2**31 + tokens["sentence"].to_numpy()
-    found = [(empty, empty, empty)]
-    for row, pattern in patterns.items():
-        starts = np.concatenate([at[groups[i]:groups[i + 1]] for i in ids[pattern[anchors[row]]]] or [empty]) - anchors[row]
-        starts = starts[(starts >= 0) & (starts + len(pattern) <= len(codes))]
-        for k, word in enumerate(pattern):
-            if k != anchors[row]:
-                starts = starts[np.isin(codes[starts + k], ids[word])]
-        starts = starts[sentence[starts] == sentence[starts + len(pattern) - 1]]
-        found.append((np.full(len(starts), row), starts, starts + len(pattern) - 1))
-    return tuple(np.concatenate(part) for part in zip(*found))
+    codes, size, vocabulary = words.codes, len(words.categories), _Vocabulary(words.categories.to_numpy(object))
+    globs = {glob: vocabulary.ids(glob) for glob in {glob for pattern in patterns.values() for glob in pattern}}
+    patterns = {row: pattern for row, pattern in patterns.items() if all(globs[glob] for glob in pattern)}
+    if not patterns:
+        return (np.zeros(0, int),) * 3
+    row, pattern = np.array([*patterns]), [*patterns.values()]
+    found, first, last = _at_rarest_word(codes, size, globs, pattern)
+    begin, end = _sentence_edges(tokens)
+    sentence = np.repeat(np.arange(len(begin)), end - begin + 1)
+    keep = (first >= 0) & (last < len(codes))
+    keep[keep] = sentence[first[keep]] == sentence[last[keep]]
+    found, first, last = found[keep], first[keep], last[keep]
+    number = {glob: i * size for i, glob in enumerate(globs)}
+    allowed = np.concatenate([np.array(ids, np.int64) + number[glob] for glob, ids in globs.items()])
+    for k in range(max(map(len, pattern))):                     # the k-th word of every candidate at once
+        glob = np.array([number[words[min(k, len(words) - 1)]] for words in pattern])
+        keep = np.isin(codes[np.minimum(first + k, last)] + glob[found], allowed)
+        found, first, last = found[keep], first[keep], last[keep]
+    return row[found], first, last
+
+
+def _at_rarest_word(codes, size, globs, patterns):
+    """Where each pattern may stand: (number of the pattern, first, last) for every token that its rarest word matches."""
+    frequency = np.bincount(codes, minlength=size)
+    rarity = {glob: frequency[ids].sum() for glob, ids in globs.items()}
+    anchor = [min(range(len(pattern)), key=lambda k: rarity[pattern[k]]) for pattern in patterns]
+    ids = [globs[pattern[k]] for pattern, k in zip(patterns, anchor)]
+    code = np.concatenate(ids)
+    owner = np.repeat(np.arange(len(ids)), [len(i) for i in ids])[np.argsort(code, kind="stable")]
+    counts = np.bincount(code, minlength=size)                  # how many patterns each word may stand for
+    at = np.flatnonzero(counts[codes])
+    place, piece = _spread(codes[at], counts)
+    found = owner[piece]
+    first = at[place] - np.array(anchor)[found]
+    return found, first, first + np.array([len(pattern) for pattern in patterns])[found] - 1
 
 
 class _Vocabulary:
@@ -1226,7 +1238,7 @@ def _at(tokens, first, last):
 def _phrases(tokens, matches):
     """The lower-case words of each match, joined by spaces."""
     lower = _categories(tokens["lower"])
-    words = np.array(lower.categories, dtype=object)
+    words = lower.categories.to_numpy(object)
     return [" ".join(words[lower.codes[s:e + 1]]) for s, e in zip(matches.first.tolist(), matches.last.tolist())]
 
 
@@ -1270,7 +1282,7 @@ def _surfaces(articles, spans):
 def _drop_places(lower, matches, unless_after):
     """Leave out matches that follow a word after which the name is a place ("talks in Norhaven")."""
     places = [frozenset(words.lower().split("|")) - {""} for words in unless_after]
-    before = np.array(lower.categories, dtype=object)[lower.codes[matches.first - 1]] if len(matches.first) else []
+    before = lower.categories.to_numpy(object)[lower.codes[matches.first - 1]] if len(matches.first) else []
     keep = np.array([word not in places[p] or not first for p, first, word in zip(matches.pattern, matches.first, before)], bool)
     return Matches(*(part[keep] for part in matches))
 
@@ -1278,46 +1290,48 @@ def _drop_places(lower, matches, unless_after):
 def _holders(codebook, groups, pattern, published):
     """Row of actors.csv for each match, -1 for none: the one row of its pattern, or the one whose office it was then."""
     actors = codebook.actors
-    rows = {group: np.flatnonzero(groups == group) for group in np.unique(pattern)}
-    states = {group: _state_of(codebook, actors["pattern"].iloc[r[0]]) for group, r in rows.items() if len(r) > 1}
+    dated = (actors["since"].notna() | actors["until"].notna()).to_numpy() | (np.bincount(groups)[groups] > 1)
+    row_of = np.full(groups.max(initial=-1) + 1, -1)
+    row_of[groups[~dated]] = np.flatnonzero(~dated)
+    found = row_of[pattern]
+    patterns = actors["pattern"].tolist()
+    names = [(row, patterns[row].lower()) for row in np.flatnonzero(actors["kind"].eq("state") & ~actors["form"].eq("role"))]
+    rows = {group: np.flatnonzero(groups == group) for group in np.unique(pattern[found < 0])}
+    states = {group: _state_of(patterns[choice[0]], names) if len(choice) > 1 else -1 for group, choice in rows.items()}
     since, until = actors["since"].to_numpy(), actors["until"].to_numpy()
-    found = np.full(len(pattern), -1)
-    for i, (group, day) in enumerate(zip(pattern.tolist(), published)):
-        choice = rows[group]
-        if len(choice) > 1 or not np.isnat(since[choice[0]]) or not np.isnat(until[choice[0]]):
-            on = ~(day < since[choice]) & ~(day >= until[choice]) if not np.isnat(day) else np.ones(len(choice), bool)
-            held = choice[on]
-            found[i] = held[0] if len(held) == 1 else states.get(group, -1) if len(choice) > 1 else -1
-        else:
-            found[i] = choice[0]
+    for i in np.flatnonzero(found < 0):
+        choice, day = rows[pattern[i]], published[i]
+        held = choice[~(day < since[choice]) & ~(day >= until[choice]) | np.isnat(day)]
+        found[i] = held[0] if len(held) == 1 else states[pattern[i]]
     return found
 
 
-def _state_of(codebook, pattern):
-    """Row of the state that the words of an office name ("Norlandic president" -> Norland), -1 for none."""
-    actors, words = codebook.actors, _pattern_words(pattern.lower())
-    states = actors.index[actors["kind"].eq("state") & ~actors["form"].eq("role")]
-    for row in states:
-        name = _pattern_words(actors["pattern"].iloc[row].lower())
-        if any(words[i:i + len(name)] == name for i in range(len(words))):
-            return row
-    return -1
+def _state_of(pattern, names):
+    """Row of the state that the words of an office name ("Norlandic president" -> Norland), -1 for none. names: (row, name)."""
+    words = " ".join(_pattern_words(pattern.lower()))
+    return next((row for row, name in names if f" {' '.join(_pattern_words(name))} " in f" {words} "), -1)
 
 
 def _attributive(tokens, codebook, matches, demonym):
     """Does the name stand before a noun that it describes? A demonym does before any lower-case word that is no
     stopword; another name only before a noun of voices.csv ("Palace spokesman") or a hyphen ("US-led")."""
     after = np.minimum(matches.last + 1, len(tokens) - 1)
-    token, lower = _categories(tokens["token"]), _categories(tokens["lower"])
     stopwords = set(codebook.stopwords["word"])
-    plain = np.array([t.islower() and t.isalpha() and t not in stopwords for t in token.categories], bool)
-    voice_starts = _match(tokens, codebook.voices["pattern"].tolist()).first
     same = (tokens["sentence"].to_numpy()[after] == tokens["sentence"].to_numpy()[matches.last]) & (after > matches.last)
-    small = np.array([t.islower() for t in token.categories], bool)[token.codes[np.minimum(after + 1, len(tokens) - 1)]]
-    hyphen = np.array([t == "-" for t in token.categories], bool)[token.codes[after]] & small \
-        & (tokens["start"].to_numpy()[after] == tokens["end"].to_numpy()[matches.last])
-    singular = np.array([not t.endswith("s") for t in lower.categories], bool)[lower.codes[matches.last]]
-    return same & ((demonym & singular & plain[token.codes[after]]) | np.isin(after, voice_starts) | hyphen)
+    noun = _by_word(tokens["token"], after, lambda word: word.islower() and word.isalpha() and word not in stopwords)
+    singular = _by_word(tokens["lower"], matches.last, lambda word: not word.endswith("s"))
+    voice_starts = _match(tokens, codebook.voices["pattern"].tolist()).first
+    joined = tokens["start"].to_numpy()[after] == tokens["end"].to_numpy()[matches.last]
+    hyphen = joined & _by_word(tokens["token"], after, "-".__eq__) & \
+        _by_word(tokens["token"], np.minimum(after + 1, len(tokens) - 1), str.islower)
+    return same & ((demonym & singular & noun) | np.isin(after, voice_starts) | hyphen)
+
+
+def _by_word(column, at, test):
+    """bool array: whether the words at some positions pass a test, which sees each distinct word once."""
+    words = _categories(column)
+    known, place = np.unique(words.codes[at], return_inverse=True)
+    return np.array([test(word) for word in words.categories[known]], bool)[place]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -1350,6 +1364,7 @@ _NO_VERB = _mask(("name", "determiner", "not_verb"))
 _AFTER_NO_VERB = _mask(("determiner", "genitive", "preposition", "auxiliary"))
 _NO_NOUN = _mask(("preposition", "conjunction", "relative", "complementiser", "subordinator", "auxiliary", "pronoun", "negator",
                   "past"))
+_FINITE = _mask(("auxiliary", "past", "cue", "ed"))
 _VERB_FORM = _mask(("ed", "ing", "participle", "cue"))
 
 
@@ -1422,6 +1437,12 @@ class Clauses:
         glued[1:-1] = (tokens["start"].to_numpy()[1:] == tokens["end"].to_numpy()[:-1])
         self.glued = glued.tolist()
 
+    def blind(self):
+        """The same, but blind to quotation marks."""
+        blind = copy(self)
+        blind.quoted = [False] * len(self.quoted)
+        return blind
+
     def word(self, at):
         """The token in lower case."""
         return self.lower[at]
@@ -1433,11 +1454,11 @@ class Clauses:
     def finite(self, at):
         """Can the word be the verb of a clause: past tense, auxiliary or a reporting verb, and no noun?"""
         bits = self.bits[at]
-        if bits & _NO_VERB or self.quoted[at]:
+        if not bits & _FINITE or bits & _NO_VERB or self.quoted[at]:
             return False
         if bits & _mask(("auxiliary", "past")):
             return True
-        return bool(bits & _mask(("cue", "ed"))) and not bits & _BITS["ing"] and not (
+        return not bits & _BITS["ing"] and not (
             at > self.first[at] and self.bits[at - 1] & _AFTER_NO_VERB)
 
     def nominal(self, at):
@@ -1521,6 +1542,8 @@ class Clauses:
     def _skip_time(self, at):
         """Step back over brackets, adverbs and dates ("Lind on Monday", "Lind (R-Tex.)")."""
         begin = self.first[at]
+        if self.bits[at] & _mask(("word", "time", "adverb")) == _BITS["word"]:
+            return at
         while at >= begin and (self.word(at) == ")" or self.is_a(at, "time", "adverb")) and not self.is_a(at, "name"):
             time, at = self.is_a(at, "time"), (self._skip_bracket(at) if self.word(at) == ")" else at) - 1
             while time and at >= begin and self.is_a(at, "before_time", "preposition") and not self.is_a(at, "name"):
@@ -2147,7 +2170,7 @@ class _Speakers:
         first = np.searchsorted(key, where + mentions["start"].to_numpy())
         last = np.searchsorted(key, where + mentions["end"].to_numpy()) - 1
         self.mention = {i: row for row, (s, e) in enumerate(zip(first.tolist(), last.tolist())) for i in range(s, e + 1)}
-        self.rows = list(mentions[["actor", "side", "kind", "attributive"]].itertuples(index=False, name=None))
+        self.rows = list(mentions[["actor", "side", "kind", "attributive"]].astype(object).itertuples(index=False))
         pronouns = codebook.actors[codebook.actors["pronoun"].ne("")].drop_duplicates("actor")
         self.pronoun = dict(zip(pronouns["actor"], pronouns["pronoun"]))
         persons = mentions["kind"].eq("person").to_numpy() & ~mentions["quoted"].to_numpy(bool)
@@ -2166,7 +2189,7 @@ class _Speakers:
             source, row, side, kind = item.source, None, None, None
             if source is not None:
                 row, side, kind, last = self._resolve(source, last)
-            actor = None if row is None else self.rows[row][0]
+            actor = None if row is None else self.rows[row].actor
             values = (actor, side, kind, source and int(self.start[source.phrase.first]),
                       source and int(self.end[source.phrase.last]), source and self._rule(source))
             for name, value in zip(columns, values):
@@ -2187,13 +2210,13 @@ class _Speakers:
             row = self._stands_for(phrase.first, person, last) if person in ("he", "she", "it", "they") else None
         else:
             rows = [self.mention.get(head) for head in phrase.heads]
-            rows = [None if row is None or self.rows[row][3] else row for row in rows]
-            row = rows[0] if len({row is not None and self.rows[row][0] for row in rows}) == 1 else None
+            rows = [None if row is None or self.rows[row].attributive else row for row in rows]
+            row = rows[0] if len({row is not None and self.rows[row].actor for row in rows}) == 1 else None
             last = (phrase.heads[-1], row)
         if row is not None:
-            side = self.rows[row][1]
+            side = self.rows[row].side
         else:
-            inside = {self.rows[self.mention[i]][1] for i in range(phrase.first, phrase.last + 1) if i in self.mention}
+            inside = {self.rows[self.mention[i]].side for i in range(phrase.first, phrase.last + 1) if i in self.mention}
             side = inside.pop() if len(inside) == 1 else None
         return row, side or None, self._type(source, row), last
 
@@ -2202,16 +2225,16 @@ class _Speakers:
         if last is not None and not self._near(last[0], at):
             last = None
         if person in ("it", "they"):
-            fits = last is not None and last[1] is not None and self.rows[last[1]][2] != "person"
+            fits = last is not None and last[1] is not None and self.rows[last[1]].kind != "person"
             return last[1] if fits else None
         found = None
         for first, row in reversed(self.persons[:bisect_left(self.persons, (at,))]):
             if not self._near(first, at) or (found and self.clauses.first[first] != self.clauses.first[found[0]]):
                 break
-            if self.pronoun.get(self.rows[row][0]) == person and not self.rows[row][3]:
+            if self.pronoun.get(self.rows[row].actor) == person and not self.rows[row].attributive:
                 found = first, row                              # the first of its sentence is taken for the subject
         if last is not None and (found is None or last[0] >= found[0]):
-            return last[1] if last[1] is not None and self.pronoun.get(self.rows[last[1]][0]) == person else None
+            return last[1] if last[1] is not None and self.pronoun.get(self.rows[last[1]].actor) == person else None
         return found and found[1]
 
     def _near(self, before, at):
@@ -2232,7 +2255,7 @@ class _Speakers:
         if near:
             return near[0]
         if row is not None:
-            return "organisation" if self.rows[row][2] == "organisation" else "official"
+            return "organisation" if self.rows[row].kind == "organisation" else "official"
         return None
 
 
@@ -2277,7 +2300,9 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
     """
-    rows = _StatementReader(tokens, mentions, quotes, codebook).read() if len(tokens) else []
+    terms = _match(tokens, codebook.stances["pattern"].tolist())
+    tokens, terms = _around(tokens, terms)                      # most sentences take no stance
+    rows = _StatementReader(tokens, terms, mentions, quotes, codebook).read() if len(tokens) else []
     frame = _at(tokens, [r["first"] for r in rows], [r["last"] for r in rows]) if rows else pd.DataFrame()
     frame = pd.concat([frame, pd.DataFrame(rows)], axis=1).reindex(columns=[*STATEMENT_COLUMNS])
     frame["term"] = _surfaces(articles, frame).str.lower() if rows else frame["term"]
@@ -2287,20 +2312,21 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
 class _StatementReader:
     """Reads the clause around each stance term. Positions are row numbers of tokens."""
 
-    def __init__(self, tokens, mentions, quotes, codebook):
-        self.clauses, self.blind = Clauses(tokens, codebook), Clauses(tokens.assign(quoted=False), codebook)
+    def __init__(self, tokens, terms, mentions, quotes, codebook):
+        self.clauses = Clauses(tokens, codebook)
+        self.blind = self.clauses.blind()
         self.article = _categories(tokens["article_id"]).codes.tolist()
         self.start, self.end = tokens["start"].tolist(), tokens["end"].tolist()
         self.stances = codebook.stances.to_dict("records")
-        self.terms = _match(tokens, codebook.stances["pattern"].tolist())
-        self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(self.terms.pattern, self.terms.first.tolist())}
+        self.terms = terms
+        self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(terms.pattern, terms.first.tolist())}
         self.stance_places = sorted(self.stance_at)
         issues = _match(tokens, codebook.issues["pattern"].tolist())
         self.issue_places, names = issues.first.tolist(), codebook.issues["issue"].tolist()
         self.issue_names = [names[p] for p in issues.pattern]
-        self.mentions = mentions[["actor", "side", "kind", "attributive", "start"]].to_dict("records")
+        self.mentions = list(mentions[["actor", "side", "kind", "attributive"]].astype(object).itertuples(index=False))
         self.mention_at = _covered(tokens, mentions).tolist()
-        self.quotes = quotes[["kind", "speaker", "speaker_side", "speaker_text"]].to_dict("records")
+        self.quotes = list(quotes[["kind", "speaker", "speaker_side", "speaker_text"]].astype(object).itertuples(index=False))
         direct = quotes["kind"].ne("indirect").to_numpy()
         self.quote_at, self.report_at = _covered(tokens, quotes, direct).tolist(), _covered(tokens, quotes, ~direct).tolist()
         state_of = _states_of_sides(codebook)
@@ -2356,7 +2382,7 @@ class _StatementReader:
         read = self.blind
         begin, end = read.first[first], read.last[first]
         quote = self.quote_at[first]
-        if quote >= 0 and self.quotes[quote]["kind"] == "speech":
+        if quote >= 0 and self.quotes[quote].kind == "speech":
             begin = next(i for i in range(begin, first + 1) if self.quote_at[i] == quote)
             end = next(i for i in range(end, last - 1, -1) if self.quote_at[i] == quote)
         left = next((i + 1 for i in range(first - 1, begin - 1, -1) if self._ends_clause(i, begin)), begin)
@@ -2411,24 +2437,23 @@ class _StatementReader:
         """(actor, side) who says what stands here, in quotation or report: for "a Norlandic delegate" his side's state; None
         for the narrator and for a voice of no side."""
         for index in (self.report_at[at], self.quote_at[at]):
-            said = self.quotes[index] if index >= 0 else {}
-            side = said.get("speaker_side")
-            if isinstance(said.get("speaker"), str):
-                return said["speaker"], side
-            if isinstance(side, str):
-                return self.states[side], side
+            said = self.quotes[index] if index >= 0 else None
+            if said and isinstance(said.speaker, str):
+                return said.speaker, said.speaker_side
+            if said and isinstance(said.speaker_side, str):
+                return self.states[said.speaker_side], said.speaker_side
         return None
 
     def source(self, at):
         """Who says so: an actor, the words for a voice that is none, "narrator" outside quotations and reports."""
         if speaker := self.speaker(at):
             return speaker[0]
-        named = [self.quotes[i]["speaker_text"] for i in (self.report_at[at], self.quote_at[at]) if i >= 0]
+        named = [self.quotes[i].speaker_text for i in (self.report_at[at], self.quote_at[at]) if i >= 0]
         return next((text for text in named if isinstance(text, str)), "narrator" if not self._speech(at) else None)
 
     def _speech(self, at):
         index = self.quote_at[at]
-        return index >= 0 and self.quotes[index]["kind"] == "speech"
+        return index >= 0 and self.quotes[index].kind == "speech"
 
     def _before_colon(self, first):
         """ "Palace: meeting possible": who stands alone before a colon at the start of the sentence."""
@@ -2444,7 +2469,7 @@ class _StatementReader:
         if first == read.first[first]:
             return False
         mention = self.mention_at[first - 1]
-        return read.is_a(first - 1, "determiner", "genitive") or (mention >= 0 and bool(self.mentions[mention]["attributive"]))
+        return read.is_a(first - 1, "determiner", "genitive") or (mention >= 0 and bool(self.mentions[mention].attributive))
 
     def _noun_holders(self, first, last):
         """ "the Palace's demand", "Estrian demands", "a demand by Estburg", "Lind made a demand"."""
@@ -2525,7 +2550,7 @@ class _StatementReader:
     def _actors(self, positions):
         """Distinct (actor, side) of the mentions at these tokens."""
         found = [self.mentions[self.mention_at[i]] for i in positions if self.mention_at[i] >= 0]
-        return list(dict.fromkeys((mention["actor"], mention["side"]) for mention in found))
+        return list(dict.fromkeys((mention.actor, mention.side) for mention in found))
 
     def _pronoun(self, at):
         """Whom a pronoun stands for: the first fitting actor of this sentence before it, else of the one before."""
@@ -2536,8 +2561,8 @@ class _StatementReader:
         for first, last in ((begin, at), (self.clauses.first[begin - 1] if begin else 0, begin)):
             for i in range(first, last):
                 mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-                if mention and not mention["attributive"] and (mention["kind"] == "person") == person and self.article[i] == self.article[at]:
-                    return [(mention["actor"], mention["side"])]
+                if mention and not mention.attributive and (mention.kind == "person") == person and self.article[i] == self.article[at]:
+                    return [(mention.actor, mention.side)]
         return []
 
     def _pointed_holder(self, issues):
@@ -2552,8 +2577,8 @@ class _StatementReader:
         places = [*range(scope.begin, scope.end + 1), *before]
         for i in places:
             mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-            if mention and mention["side"] not in sides and not mention["attributive"]:
-                return mention["actor"]
+            if mention and mention.side not in sides and not mention.attributive:
+                return mention.actor
         return None
 
     # -- what
@@ -2650,23 +2675,31 @@ def _allies(codebook):
     return [collective.idxmax()] if len(collective) and collective.max() > 0.5 else []
 
 
+def _around(tokens, matches):
+    """The sentences of some matches with the one before and the one after each: (tokens, the matches in them)."""
+    first, last = _sentence_edges(tokens)
+    sentence = np.repeat(np.arange(len(first)), last - first + 1)
+    keep = np.isin(sentence, sentence[matches.first][:, None] + [-1, 0, 1])
+    place = np.cumsum(keep) - 1
+    return tokens[keep].reset_index(drop=True), Matches(matches.pattern, place[matches.first], place[matches.last])
+
+
 def _grammar_places(tokens, codebook):
     """{role: {first token: last token}} of the patterns of grammar.csv; roles do not exclude each other."""
     roles, names = pd.factorize(codebook.grammar["role"])
     found = _match(tokens, codebook.grammar["pattern"].tolist(), groups=roles)
-    places = {name: {} for name in names}
-    for pattern, first, last in zip(found.pattern.tolist(), found.first.tolist(), found.last.tolist()):
-        places[names[roles[pattern]]][first] = last
-    return defaultdict(dict, places)
+    order = np.argsort(roles[found.pattern], kind="stable")
+    edges = np.cumsum(np.bincount(roles[found.pattern], minlength=len(names)))[:-1]
+    first, last = (np.split(places[order], edges) for places in (found.first, found.last))
+    return defaultdict(dict, {name: dict(zip(f.tolist(), e.tolist())) for name, f, e in zip(names, first, last)})
 
 
 def _covered(tokens, spans, keep=None):
     """int array, one entry a token: the row of the span that it lies in, -1 for none. keep: bools, which rows count."""
     article = _categories(tokens["article_id"])
-    number = {name: i for i, name in enumerate(article.categories)}
     key = article.codes.astype(np.int64) * 2**32
     start, end = key + tokens["start"].to_numpy(), key + tokens["end"].to_numpy()
-    base = np.array([number.get(a, -1) for a in spans["article_id"]], np.int64) * 2**32
+    base = article.categories.get_indexer(spans["article_id"]) * 2**32
     first = np.searchsorted(start, base + spans["start"].to_numpy(np.int64))
     last = np.searchsorted(end, base + spans["end"].to_numpy(np.int64), "right")
     covered = np.full(len(tokens), -1)
