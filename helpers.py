@@ -1430,7 +1430,9 @@ class Clauses:
         inside = np.arange(len(tokens)) > np.repeat(first, length)
         verbal = _mask(("auxiliary", "past", "participle"))     # "Theresa May" and "the Met", but "May I"
         named = inside & (bits & _BITS["capital"] > 0) & (bits & verbal > 0)
-        self.bits = np.where(named, _BITS["word"] | _BITS["name"] | _BITS["capital"], bits).tolist()
+        bits = np.where(named, _BITS["word"] | _BITS["name"] | _BITS["capital"], bits)
+        after_pronoun = np.append(False, bits[:-1] & _mask(("pronoun", "relative")) > 0) & (bits & _BITS["genitive"] > 0)
+        self.bits = np.where(after_pronoun, _mask(("word", "auxiliary", "be")), bits).tolist()      # "he's ready"
         self.first, self.last = np.repeat(first, length).tolist(), np.repeat(last, length).tolist()
         self.quoted = tokens["quoted"].tolist()
         glued = np.zeros(len(tokens) + 1, bool)                 # written together with the token before it
@@ -1641,7 +1643,7 @@ class Clauses:
     def _subject_of_verb_before(self, verb, at, depth):
         """The subject that a verb shares with one before it, rather with one of the same class."""
         verbs = [i for i in range(at, self.first[verb] - 1, -1) if self.finite(i)]
-        cue = self.is_a(verb, "cue")
+        cue = self.is_a(verb, "cue", "ing")
         for i in sorted(verbs, key=lambda i: cue and not self.is_a(i, "cue")):
             if (found := self._subject(i, depth - 1)) is not None:
                 return found
@@ -1858,16 +1860,16 @@ class _QuoteReader:
         return at >= read.first[cue] and read.is_a(at, "be")
 
     def outermost(self, source):
-        """ "Berg said that Estburg claims": Berg owns what is said."""
+        """ "Berg said that Estburg claims", "According to Berg, Estburg claims": Berg owns what is said."""
         read, first, begin = self.clauses, source.phrase.first, self.clauses.first[source.phrase.first]
-        if first > begin and read.word(first - 1) not in ("that", "what", "whom") and (
-                not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator")):
-            first = begin + 1
+        apart = first > begin and read.word(first - 1) not in ("that", "what", "whom") and (
+            not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator"))
         for cue in self.between(begin, first - 1):
-            outer, following = self.at(cue, source.rule), self.cue_end[cue] + 1
-            reports = following == first or (read.is_a(following, "complementiser") and not read.is_a(following, "preposition"))
-            if outer is not None and not read.is_a(cue, "ing") and (
-                    cue == begin if cue in self.leading else reports and outer.phrase.last < cue):
+            outer = self.at(cue, source.rule)
+            if outer is None or (apart or read.is_a(cue, "ing")) and cue not in self.leading:
+                continue
+            following, content = self.cue_end[cue] + 1, self.content_after(outer)
+            if following in (first, first - 1) or (content and content[0] <= first and source.cue <= content[1]):
                 return outer
         return source
 
@@ -2071,7 +2073,7 @@ class _QuoteReader:
         """speech, fragment or label."""
         read, (begin, left, *_) = self.clauses, self.edges(stretch)
         inside = [i for i in range(stretch.first, stretch.last + 1) if read.is_a(i, "word")]
-        apart = left < begin or not read.is_a(left, "word")
+        apart = left < begin or not read.is_a(left, "word", "genitive")
         if self._title(inside) and not self._introduced(stretch, source):
             return "label"
         whole = left < begin and self.stop(stretch) in _ASKS_ON | {"."}
@@ -2087,7 +2089,7 @@ class _QuoteReader:
     def _introduced(self, stretch, source):
         """Is the cue right next to it, with a comma or colon, or right behind?"""
         read, (begin, left, *_) = self.clauses, self.edges(stretch)
-        if source is None or (left >= begin and read.is_a(left, "word")):
+        if source is None or (left >= begin and read.is_a(left, "word", "genitive")):
             return self.stop(stretch) in _ASKS_ON
         return source.cue > stretch.last or left < begin or left - source.cue_end < 3 or read.word(left) == ":"
 
