@@ -2047,7 +2047,13 @@ class _QuoteReader:
         gap = self.paragraph[this.first] - self.paragraph[last.first]
         if gap == 0 or (gap == 1 and not last.closed):
             return before._replace(rule="continued")
-        return before._replace(rule="last speaker") if gap == 1 else None
+        return self._last_voice(sources, i)._replace(rule="last speaker") if gap == 1 else None
+
+    def _last_voice(self, sources, i):
+        """Whose words came last before a quotation that stands alone: rather whole sentences than a fragment."""
+        near = [k for k in range(max(i - 5, 0), i) if sources[k] is not None and self.paragraph[self.stretches[i].first]
+                - self.paragraph[self.stretches[k].last] <= 2 and self.article[self.stretches[k].last] == self.article[self.stretches[i].first]]
+        return sources[([k for k in near if self.kind(self.stretches[k], sources[k]) == "speech"] or near)[-1]]
 
     def sentence_before(self, begin):
         """Who spoke in the sentence before, or is its subject, if that has a name; two guesses."""
