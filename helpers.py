@@ -1347,9 +1347,10 @@ _CLASSES = {
     "auxiliary": ("auxiliary", "modal_possible", "modal_future", "modal_obligation"), "negator": ("negator",),
     "adverb": ("adverb", "clause_adverb", "intensifier"), "time": ("time_word",), "past": ("past_irregular", "copula"),
     "participle": ("participle_irregular",), "possessive": ("possessive",), "infinitive": ("infinitive_marker",),
-    "not_verb": ("not_participle",), "particle": ("name_particle",)}
+    "not_verb": ("not_participle",), "particle": ("name_particle",), "that": ("declarative",), "of": ("genitive_preposition",),
+    "and": ("coordinator",), "link": ("noun_preposition",), "by": ("passive_agent",), "opener": ("report_opener",)}
 _BITS = {name: 1 << i for i, name in enumerate([*_CLASSES, "cue", "ed", "ing", "name", "word", "genitive", "before_time",
-                                                "capital", "be"])}
+                                                "capital", "be", "es"])}
 
 
 @cache
@@ -1401,6 +1402,8 @@ def _classes_of(word, classes):
     bits |= _BITS["word"] | (_BITS["name"] if named else 0) | (_BITS["capital"] if word[0].isupper() else 0)
     if lower.endswith("ed") and len(lower) > 3:
         bits |= _BITS["ed"]
+    if lower.endswith("s") and not lower.endswith("ss") and len(lower) > 3:
+        bits |= _BITS["es"]
     if lower.endswith("ly") and len(lower) > 5 and not named and not bits & _BITS["not_verb"]:
         bits |= _BITS["adverb"]
     return bits | (_BITS["ing"] if lower.endswith("ing") and len(lower) > 4 else 0)
@@ -1432,7 +1435,11 @@ class Clauses:
         named = inside & (bits & _BITS["capital"] > 0) & (bits & verbal > 0)
         bits = np.where(named, _BITS["word"] | _BITS["name"] | _BITS["capital"], bits)
         after_pronoun = np.append(False, bits[:-1] & _mask(("pronoun", "relative")) > 0) & (bits & _BITS["genitive"] > 0)
-        self.bits = np.where(after_pronoun, _mask(("word", "auxiliary", "be")), bits).tolist()      # "he's ready"
+        bits = np.where(after_pronoun, _mask(("word", "auxiliary", "be")), bits)                     # "he's ready"
+        before, after = np.append(0, bits[:-1]), np.append(bits[1:], 0)
+        present = inside & (bits == _BITS["word"] | _BITS["es"]) & (before & _mask(("name", "pronoun", "relative")) > 0) & (
+            after & _mask(("determiner", "infinitive", "that", "pronoun")) > 0)
+        self.bits = np.where(present, bits | _BITS["past"], bits).tolist()                          # "Lind wants the"
         self.first, self.last = np.repeat(first, length).tolist(), np.repeat(last, length).tolist()
         self.quoted = tokens["quoted"].tolist()
         glued = np.zeros(len(tokens) + 1, bool)                 # written together with the token before it
@@ -1490,12 +1497,11 @@ class Clauses:
             before = first - 1
             if self._links(before):
                 outer = self._base_before(before - 1)
-                if outer is None or (self.is_a(outer.last, "pronoun", "time") and self.word(before) != "of"):
+                if outer is None or (self.is_a(outer.last, "pronoun", "time") and not self.is_a(before, "of")):
                     break
-                title = self.word(before) == "of" and self.is_a(outer.last, "name") and base.last - base.first > 1
+                title = self.is_a(before, "of") and self.is_a(outer.last, "name") and base.last - base.first > 1
                 first, heads = outer.first, heads if title else outer.heads
-            elif self.is_a(before, "conjunction") and self.word(before) in ("and", "&", "or") and \
-                    (outer := self._joined(before)) is not None:
+            elif self.is_a(before, "and") and (outer := self._joined(before)) is not None:
                 return Phrase(outer.first, last, outer.heads + heads)
             else:
                 break
@@ -1533,7 +1539,7 @@ class Clauses:
         head = at
         while at >= begin and (self.nominal(at) or self._inner_mark(at)):
             if self.is_a(at, "determiner") and not self.is_a(at, "genitive"):
-                while at > begin and self.is_a(at - 1, "determiner") and not self.quoted[at - 1] and self.word(at - 1) != "that":
+                while at > begin and self.is_a(at - 1, "determiner") and not self.quoted[at - 1] and not self.is_a(at - 1, "that"):
                     at -= 1
                 if not (at > begin and self.is_a(at - 1, "genitive")):
                     return Phrase(at, head, (head,))
@@ -1586,15 +1592,15 @@ class Clauses:
                     break
                 head = at if self.is_a(at, "word") and not self.is_a(at, "genitive") else head
                 at += 1
-            elif head is not None and self.word(at) in ("and", "&") and at < end and self.nominal(at + 1):
+            elif head is not None and self.is_a(at, "and") and at < end and self.nominal(at + 1):
                 heads, head, at = heads + (head,), None, at + 1
             else:
                 break
         if head is None:
             return None
         last, heads = head, heads + (head,)
-        if at < end and self.word(at) in ("of", "for", "from", "with", "at") and \
-                (self.word(at) == "of" or not self.is_a(head, "name")) and (more := self.phrase_after(at + 1)):
+        if at < end and self.is_a(at, "link") and (self.is_a(at, "of") or not self.is_a(head, "name")) and \
+                (more := self.phrase_after(at + 1)):
             last = more.last
         return Phrase(start, last, heads)
 
@@ -1613,8 +1619,7 @@ class Clauses:
             return self._following_subject(verb) if depth and self.is_a(verb, "ing") else None
         if self.is_a(verb, "ing") and not self._is_progressive(at + 1, verb):
             return self._participle_subject(verb, at, depth)
-        word = self.word(at)
-        if word == "to" and at - 1 >= begin:                    # "urged Estburg to agree", "wants to demand"
+        if self.is_a(at, "infinitive") and at - 1 >= begin:     # "urged Estburg to agree", "wants to demand"
             if self.is_a(at - 1, "name", "pronoun"):
                 return self.phrase_before(at - 1)
             chain = next((i for i in range(at - 1, max(begin, at - 4) - 1, -1) if self.finite(i)), at - 1)
@@ -1623,9 +1628,9 @@ class Clauses:
             return self._antecedent(at)
         if self.is_a(at, "conjunction"):
             return self._subject_of_verb_before(verb, at, depth)    # "X came and said"
-        if word in (",", "—", "–", "--"):
+        if self.word(at) in (",", "—", "–", "--"):
             return self._before_insertion(at, verb)
-        if word in _MARKS and at > begin and self.word(at - 1) == ",":
+        if self.word(at) in _MARKS and at > begin and self.word(at - 1) == ",":
             return self._before_insertion(at - 1, verb)         # "the star of “Scandal,” said"
         phrase = self.phrase_before(at)
         return self._outside_relative(phrase, phrase.first - 1 if phrase else at)
@@ -1672,7 +1677,7 @@ class Clauses:
         for i in range(at, self.first[at] - 1, -1):
             if self.quoted[i] or not self.is_a(i, "word"):
                 return phrase
-            if self.is_a(i, "relative") and self.word(i) != "that":
+            if self.is_a(i, "relative") and not self.is_a(i, "that"):
                 return self._antecedent(i) or phrase
             if self.is_a(i, "conjunction", "subordinator"):
                 return phrase
@@ -1703,7 +1708,7 @@ class Clauses:
         if not any(self.is_a(i, "auxiliary") for i in range(max(self.first[verb], verb - 3), verb)):
             return None
         for i in range(verb + 1, min(self.last[verb], verb + 8)):
-            if self.word(i) == "by" and not self.quoted[i]:
+            if self.is_a(i, "by") and not self.quoted[i]:
                 return self.phrase_after(i + 1)
             if not self.is_a(i, "word"):
                 return None
@@ -1843,7 +1848,7 @@ class _QuoteReader:
         return read.is_a(cue - 1, "determiner", "genitive", "preposition") and not read.is_a(cue - 1, "adverb", "infinitive")
 
     def _can_speak(self, phrase, cue):
-        """Not "you"; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
+        """Not "you" or "there" before a word that may be a noun; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
         read, head = self.clauses, phrase.heads[-1]
         if read.word(head) in ("you", "there") and cue in self.ambiguous:
             return False
@@ -1862,7 +1867,7 @@ class _QuoteReader:
     def outermost(self, source):
         """ "Berg said that Estburg claims", "According to Berg, Estburg claims": Berg owns what is said."""
         read, first, begin = self.clauses, source.phrase.first, self.clauses.first[source.phrase.first]
-        apart = first > begin and read.word(first - 1) not in ("that", "what", "whom") and (
+        apart = first > begin and not read.is_a(first - 1, "opener") and (
             not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator"))
         for cue in self.between(begin, first - 1):
             outer = self.at(cue, source.rule)
@@ -1904,7 +1909,7 @@ class _QuoteReader:
                 return None
             if cue == right and cue not in self.leading:
                 following = self.cue_end[cue] + 1
-                phrase = None if read.is_a(cue, "ing") or read.word(following) == "that" else read.phrase_after(following)
+                phrase = None if read.is_a(cue, "ing") or read.is_a(following, "that") else read.phrase_after(following)
                 return phrase and Source(phrase, cue, self.cue_end[cue], "named after")
             source = self.at(cue, "named after")
             if source is not None and (cue == right or self._directly(source, right)):
@@ -1972,7 +1977,7 @@ class _QuoteReader:
     def noun(self, at):
         """ "Lind's claim that", "his remark:" right before."""
         read, begin = self.clauses, self.clauses.first[at]
-        while at > begin and (read.word(at) in ("that", ":", ",", "of")):
+        while at > begin and (read.word(at) in ":," or read.is_a(at, "that", "of")):
             at -= 1
         at = max(begin, read._skip_time(at))
         if read.word(at) not in self.noun_words:
@@ -1995,7 +2000,7 @@ class _QuoteReader:
         for cue in reversed(self.between(right, end)):
             source = self.at(cue, "named after")
             if source is None and read.word(cue - 1) in _BREAKS and not read.is_a(cue, "ing") and \
-                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and read.word(phrase.first) != "that":
+                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and not read.is_a(phrase.first, "that"):
                 return Source(phrase, cue, self.cue_end[cue], "named after")
             if source is not None and source.phrase.first > right and source.phrase.last < cue and \
                     read.word(source.phrase.first - 1) in _BREAKS and self._closes(cue, end):
@@ -2126,15 +2131,14 @@ class _QuoteReader:
             if at >= end or read.word(at) != "," or source.cue != read.first[source.cue]:
                 return None
             return self._clause(at + 1, end, source)
-        that = next((i for i in range(at, min(at + 7, end)) if read.word(i) == "that" or not read.is_a(i, "word")), end)
-        if that < end and read.word(that) == "that" and not read.quoted[that]:
+        that = next((i for i in range(at, min(at + 7, end)) if read.is_a(i, "that") or not read.is_a(i, "word")), end)
+        if that < end and read.is_a(that, "that") and not read.quoted[that]:
             return self._clause(that + 1, end, source)
         at += at < end and read.word(at) in self.objects        # "told him the talks go on"
         subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
-        if subject is None or subject.last >= end or not any(
-                read.is_a(i, "auxiliary", "past", "ed") for i in (subject.last + 1, min(subject.last + 2, end))):
-            return None
-        return self._clause(at, end, source)
+        verbs = range(subject.last + 1, min(subject.last + 9, end)) if subject is not None else []
+        stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or read.is_a(i, "relative", "subordinator")), end)
+        return self._clause(at, end, source) if stop < end and read.finite(stop) else None
 
     def content_before(self, source):
         """Positions of the clause before ", Berg said." or ", according to Estburg.", or None."""
@@ -2497,7 +2501,7 @@ class _StatementReader:
         if before in self.grammar["possessive_third"]:
             return self._pronoun(before), "possessive pronoun"
         for i in range(last + 1, min(last + 4, read.last[first])):
-            if i in self.grammar["agent_preposition"] and read.word(i) != "of" and (found := self._of_phrase(read.phrase_after(i + 1))):
+            if i in self.grammar["agent_preposition"] and (found := self._of_phrase(read.phrase_after(i + 1))):
                 return found, "by"
         verb = next((i for i in range(before, max(read.first[first], before - 6), -1) if self.clauses.finite(i) or read.word(i) == ","), first)
         if read.word(verb) != "," and verb != first and (phrase := self.clauses.subject(verb)) is not None:
