@@ -52,7 +52,8 @@ CODEBOOK_COLUMNS = {
     "sides": {"side": "required", "role": "party|ally|mediator|other", "order": "number", "label": "required",
               "colour": "required", "marker": "required"},
     "events": {"event": "required", "date": "date", "label": "required", "round": "optional"},
-    "stances": {"stance": "required", "direction": "-1|0|1|+1", "pattern": "pattern", "holder": "speaker|", "note": "optional"},
+    "stances": {"stance": "required", "direction": "-1|0|1|+1", "sign": "-1|0|1|+1|", "pattern": "pattern",
+                "holder": "speaker|", "note": "optional"},
     "issues": {"issue": "required", "proposition": "optional", "pattern": "pattern", "note": "optional"},
     "naming": {"concept": "required", "variant": "required", "pattern": "pattern", "case": "exact|", "note": "optional"},
     "cues": {"pattern": "pattern", "manner": "required", "note": "optional"},
@@ -1348,7 +1349,8 @@ _CLASSES = {
     "adverb": ("adverb", "clause_adverb", "intensifier"), "time": ("time_word",), "past": ("past_irregular", "copula"),
     "participle": ("participle_irregular",), "possessive": ("possessive",), "infinitive": ("infinitive_marker",),
     "not_verb": ("not_participle",), "particle": ("name_particle",), "that": ("declarative",), "of": ("genitive_preposition",),
-    "and": ("coordinator",), "link": ("noun_preposition",), "by": ("passive_agent",), "opener": ("report_opener",)}
+    "and": ("coordinator",), "link": ("noun_preposition",), "by": ("passive_agent",), "opener": ("report_opener",),
+    "definite": ("definite_article",)}
 _BITS = {name: 1 << i for i, name in enumerate([*_CLASSES, "cue", "ed", "ing", "name", "word", "genitive", "before_time",
                                                 "capital", "be", "es"])}
 
@@ -1499,7 +1501,7 @@ class Clauses:
                 outer = self._base_before(before - 1)
                 if outer is None or (self.is_a(outer.last, "pronoun", "time") and not self.is_a(before, "of")):
                     break
-                title = self.is_a(before, "of") and self.is_a(outer.last, "name") and base.last - base.first > 1
+                title = self.is_a(outer.last, "name") and base.last - base.first > 1    # "Minister of Defence Ada Berg"
                 first, heads = outer.first, heads if title else outer.heads
             elif self.is_a(before, "and") and (outer := self._joined(before)) is not None:
                 return Phrase(outer.first, last, outer.heads + heads)
@@ -1655,7 +1657,10 @@ class Clauses:
         return None
 
     def _participle_subject(self, verb, at, depth):
-        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after."""
+        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after; "accused X of
+        saying": the object before."""
+        if self.is_a(at, "link") and at > self.first[verb] and self.is_a(at - 1, "name"):
+            return self.phrase_before(at - 1)
         if not self.is_a(at, "preposition", "subordinator", "conjunction") and self.is_a(at, "word") and \
                 (phrase := self.phrase_before(at)) is not None:
             return self._outside_relative(phrase, phrase.first - 1)
@@ -2149,7 +2154,7 @@ class _QuoteReader:
             return None                                         # "After the talks, Berg said this"
         comma = (source.cue if source.rule == "according to" else min(source.phrase.first, source.cue)) - 1
         if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing") or \
-                not any(read.finite(i) for i in range(begin, comma)):
+                not any(read.finite(i) for i in range(begin, comma) if not any(read.is_a(k, "relative") for k in range(begin, i))):
             return None
         return self._clause(begin, comma - 1, source)
 
@@ -2191,6 +2196,7 @@ class _Speakers:
         self.person_of = {p: r.removeprefix("pronoun_") for p, r in zip(roles["pattern"], roles["role"])}
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
+        self.sides = {}                                         # {(article, head word): side} of speakers so far
         self.voice = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
 
     def columns(self, said):
@@ -2229,7 +2235,11 @@ class _Speakers:
             side = self.rows[row].side
         else:
             inside = {self.rows[self.mention[i]].side for i in range(phrase.first, phrase.last + 1) if i in self.mention}
-            side = inside.pop() if len(inside) == 1 else None
+            known = (self.article[phrase.first], self.clauses.word(phrase.heads[-1]))
+            if len(inside) == 1:
+                self.sides[known] = side = inside.pop()
+            else:                                               # "a Norlandic official said ...", then "the official said"
+                side = self.sides.get(known) if not inside and self.clauses.is_a(phrase.first, "definite") else None
         return row, side or None, self._type(source, row), last
 
     def _stands_for(self, at, person, last):
@@ -2281,10 +2291,6 @@ STATEMENT_COLUMNS = {
     "condition_start": "Int64", "condition_end": "Int64", "modality": "str", "holder": "str", "side": "str", "target": "str",
     "issue": "str", "source": "str", "quoted": "bool", "rule": "str"}
 
-# The sign of a stance towards the content that it governs; the others take no side on it.
-STANCE_SIGN = {"demand": 1, "call_for": 1, "propose": 1, "promise": 1, "agree": 1, "concede": 1, "reject": -1, "threaten": -1}
-
-
 _CLAUSE_MARKS = {";", ":"}
 
 
@@ -2308,7 +2314,8 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
         the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
         future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it; a
         voice that is no listed actor counts for its side's state, or else in its own words), quoted, rule.
-        A stance with neither an issue nor both holder and target is left out.
+        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. One
+        that takes sides is left out where it has no issue, any other where it has no target either.
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
     """
@@ -2318,7 +2325,8 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
     frame = _at(tokens, [r["first"] for r in rows], [r["last"] for r in rows]) if rows else pd.DataFrame()
     frame = pd.concat([frame, pd.DataFrame(rows)], axis=1).reindex(columns=[*STATEMENT_COLUMNS])
     frame["term"] = _surfaces(articles, frame).str.lower() if rows else frame["term"]
-    return frame.astype(STATEMENT_COLUMNS)
+    once = ["article_id", "sentence", "stance", "holder", "issue"]
+    return frame.astype(STATEMENT_COLUMNS).drop_duplicates(once, ignore_index=True)
 
 
 class _StatementReader:
@@ -2327,15 +2335,15 @@ class _StatementReader:
     def __init__(self, tokens, terms, mentions, quotes, codebook):
         self.clauses = Clauses(tokens, codebook)
         self.blind = self.clauses.blind()
-        self.article = _categories(tokens["article_id"]).codes.tolist()
+        self.article, self.sentence = _categories(tokens["article_id"]).codes.tolist(), tokens["sentence"].tolist()
         self.start, self.end = tokens["start"].tolist(), tokens["end"].tolist()
-        self.stances = codebook.stances.to_dict("records")
+        self.stances = codebook.stances.assign(sign=_signs(codebook.stances)).to_dict("records")
         self.terms = terms
         self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(terms.pattern, terms.first.tolist())}
         self.stance_places = sorted(self.stance_at)
         issues = _match(tokens, codebook.issues["pattern"].tolist())
         self.issue_places, names = issues.first.tolist(), codebook.issues["issue"].tolist()
-        self.issue_names = [names[p] for p in issues.pattern]
+        self.issue_names, self.issue_ends = [names[p] for p in issues.pattern], issues.last.tolist()
         self.mentions = list(mentions[["actor", "side", "kind", "attributive"]].astype(object).itertuples(index=False))
         self.mention_at = _covered(tokens, mentions).tolist()
         self.quotes = list(quotes[["kind", "speaker", "speaker_side", "speaker_text"]].astype(object).itertuples(index=False))
@@ -2346,8 +2354,14 @@ class _StatementReader:
         self.parties = codebook.sides.loc[codebook.sides["role"] == "party", "side"].tolist()
         self.allies = _allies(codebook)
         self.grammar = _grammar_places(tokens, codebook)
+        for first, last in self.grammar["not_conditional"].items():     # "at once" is no condition, though "once" is
+            for i in range(first, last + 1):
+                self.grammar["conditional"].pop(i, None)
         self.negators = set(codebook.grammar.loc[codebook.grammar["role"] == "negator", "pattern"])
-        self.demands = []                                       # rows of demands so far, for "these demands"
+        self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
+        voices = _match(tokens, codebook.voices["pattern"].tolist())
+        self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
+        self.taken = []                                         # rows so far, for "these demands" and "rejected it"
 
     def read(self):
         """All rows, as dicts, in text order."""
@@ -2356,35 +2370,42 @@ class _StatementReader:
 
     def statement(self, term, first, last):
         """The rows of one stance term; term: its row of stances.csv."""
-        if first - 1 in self.grammar["demonstrative"]:
-            return []                                           # "these demands" points back, it demands nothing itself
         scope = self.scope(first, last)
-        if term["stance"] == "condition" and self._other_stance(scope):
+        if self._takes_none(term, first, last, scope):
             return []
         holders, rule = self.holders(first, last, term)
-        issues = self.issues_of(first, last, scope)
-        target = self._pointed_holder(issues) or self.target(first, scope, holders, term["stance"] in ("take_note", "reject"))
-        if not issues and not (holders and target):
+        issues = self.issues_of(first, last, scope, term)
+        target = self._pointed_holder(issues) or self.target(first, scope, holders, term)
+        if rule == "thing" or not issues and not (holders and target and not term["sign"]):
             return []
         condition = self.condition(first, last, scope)
-        base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"],
+        base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
                 "negated": self.negated(first, term), "conditional": condition is not None,
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
                 "modality": self.modality(first, scope), "source": self.source(first),
                 "quoted": self.clauses.quoted[first], "rule": rule}
         return self._rows(base, holders or [(None, None)], issues or [(None, None)], target, self.content_negated(scope))
 
+    def _takes_none(self, term, first, last, scope):
+        """Is no stance taken here: "these demands" points back, "a possible truce" describes, "if they agree" supposes; and a
+        condition counts only where nothing else does."""
+        read, modal = self.blind, first in self.grammar["modal_obligation"]
+        if first - 1 in self.grammar["demonstrative"] or term["stance"] == "condition" and self._other_stance(scope):
+            return True
+        if term.get("holder") == "speaker" and not modal and last < read.last[last] and read.nominal(last + 1) \
+                and not read.is_a(last + 1, "determiner"):
+            return True
+        return self._supposed(first, scope) and not self._passive(self._verb_of(first, last), read)
+
     def _rows(self, base, holders, issues, target, content_negated):
-        """One row per holder and issue. issues: (issue, position of the demand it points back to, or None)."""
+        """One row per holder and issue. issues: (issue, position of the statement it points back to, or None)."""
         rows = []
         for holder, side in holders:
             for issue, pointed in issues:
-                sign = 0 if base["negated"] else STANCE_SIGN.get(base["stance"], 0)
-                position = sign * (pointed if pointed is not None else -1 if content_negated else 1)
-                rows.append(base | {"holder": holder, "side": side, "issue": issue, "target": target, "position": position if issue else 0,
-                                    "content_negated": content_negated})
-        if base["stance"] == "demand":
-            self.demands += rows
+                sign = 0 if base["negated"] or not issue else base["sign"]
+                rows.append(base | {"holder": holder, "side": side, "issue": issue, "target": target, "content_negated": content_negated,
+                                    "position": sign * (pointed if pointed is not None else -1 if content_negated else 1)})
+        self.taken += [row for row in rows if row["position"]]
         return rows
 
     # -- scope
@@ -2413,6 +2434,8 @@ class _StatementReader:
         continued = at - 1 in self.grammar["infinitive_marker"] or at - 1 in self.grammar["negator"]  # "agreed to reject"
         if word in _CLAUSE_MARKS or (stance != "condition" and at > term + 1 and not continued):
             return True
+        if self.blind.is_a(at, "and") and at < self.blind.last[at] and self.blind.finite(at + 1):
+            return True                                         # "wants talks and is not afraid"
         if word == "," and (at + 1 in self.grammar["subordinator"] or at + 1 in self.grammar["relative"] or self._new_clause(at + 1)):
             return True
         return at in self.grammar["clause_break"] or at in self.grammar["conditional"]
@@ -2432,18 +2455,24 @@ class _StatementReader:
         """([(actor, side)], rule): who takes the stance, and why we think so."""
         speaker = self.speaker(first)
         if term.get("holder") == "speaker":
-            found, rule = [speaker] if speaker else self._before_colon(first), "speaker"
+            found, rule = self._for_whom(last) or ([speaker] if speaker else self._before_colon(first)), "speaker"
+            rule = rule if found or self._speech(first) or self.report_at[first] >= 0 else "thing"
         elif self._is_noun(first, last):
             found, rule = self._noun_holders(first, last)
             if not found and rule == "noun" and term["stance"] == "agree":
-                found, rule = self._parties(), "agreed by both"
+                found, rule = self._both(first), "agreed by both"
         else:
             found, rule = self._verb_holders(first, last, term)
         if rule == "we":                                        # "we" in a speaker's words is his side
             found = [(self.states.get(speaker[1], speaker[0]), speaker[1])] if speaker else []
         elif not found and rule in ("", "i") and self._speech(first):
             found, rule = [speaker] if speaker else [], "speaker"
-        return found, rule if found else ""
+        return found, rule if found or rule == "thing" else ""
+
+    def _for_whom(self, last):
+        """ "unacceptable for Norhaven": who is named after the preposition."""
+        after = self.blind.phrase_after(last + 2) if last + 1 in self.grammar["for_whom"] else None
+        return self._of_phrase(after)
 
     def speaker(self, at):
         """(actor, side) who says what stands here, in quotation or report: for "a Norlandic delegate" his side's state; None
@@ -2517,31 +2546,35 @@ class _StatementReader:
             found = self._of_phrase(phrase) if phrase else []
             if found or term["stance"] != "agree":
                 return found, "by"
-            return self._parties(), "agreed by both"
+            return self._both(first), "agreed by both"
         phrase = read.subject(verb - 1 if read.word(verb - 1) in _MARKS else verb)
+        if phrase is None and read.is_a(verb - 1, "relative") and verb - 1 == read.first[verb]:
+            return [], "thing"                                  # "Who rejects this ..."
         if phrase is None or (self._speech(first) and self.quote_at[phrase.first] != self.quote_at[first]):
             return [], ""
         for role, rule in (("pronoun_we", "we"), ("pronoun_i", "i")):
             if phrase.last in self.grammar[role]:
                 return [], rule
-        return self._of_phrase(phrase), "subject"
+        found = self._of_phrase(phrase)
+        inside = range(phrase.first, phrase.last + 1)
+        somebody = found or any(i in self.voices or read.is_a(i, "name", "pronoun", "indefinite") for i in inside)
+        return found, "subject" if somebody else "thing"        # "the plan demands": nobody takes a stance
 
     def _verb_of(self, first, last):
         """The token of a term that is its verb: the first that can be one ("is ready to", "firmly reject")."""
         return next((i for i in range(first, last + 1) if not self.blind.is_a(i, "adverb", "negator")), first)
 
     def _passive(self, verb, read):
-        """ "was rejected", "agreed upon yesterday" after its noun; not "has rejected"."""
-        if not read.is_a(verb, "ed", "participle"):
+        """ "was rejected", "a truce agreed upon yesterday", "a plan rejected by"; not "has rejected", "was prepared to"."""
+        following = verb + 1 if verb < read.last[verb] else verb
+        if not read.is_a(verb, "ed", "participle") or read.is_a(following, "infinitive"):
             return False
         at = verb - 1
         while at > read.first[verb] and read.is_a(at, "adverb", "negator"):
             at -= 1
-        if read.is_a(at, "be"):
-            return True
-        bare = not read.is_a(at, "auxiliary", "pronoun", "name", "conjunction", "relative") and read.is_a(at, "word") \
-            and at not in self.grammar["infinitive_marker"] and at not in self.grammar["joint"].values() and self.mention_at[at] < 0
-        return bare and verb < read.last[verb] and read.is_a(verb + 1, "preposition")
+        issue = bisect_left(self.issue_ends, at)
+        return read.is_a(at, "be") or read.is_a(following, "by") or (
+            issue < len(self.issue_ends) and self.issue_ends[issue] == at and read.is_a(following, "preposition"))
 
     def _of_phrase(self, phrase):
         """The actors that a noun phrase stands for: its head names, both parties, or whom a pronoun stands for."""
@@ -2559,35 +2592,55 @@ class _StatementReader:
     def _parties(self):
         return [(self.states[side], side) for side in self.parties]
 
+    def _both(self, at):
+        """Who agrees where no subject says so: the two that are joined in the sentence before this, else the parties."""
+        return self._joined(self.blind.first[at], at) or self._parties()
+
+    def _joined(self, first, last):
+        """The first actors joined to one subject ("Norland and Estria", "the two sides") among some tokens."""
+        if any(i in self.grammar["joint"] for i in range(first, last)):
+            return self._parties()
+        named = [i for i in range(first, last) if self.mention_at[i] >= 0 and self.mention_at[i] != self.mention_at[i + 1]]
+        pairs = (pair for pair in zip(named, named[1:]) if any(self.blind.is_a(i, "and") for i in range(*pair)) and pair[1] - pair[0] < 6)
+        return next((self._actors(pair) for pair in pairs if len(self._actors(pair)) > 1), [])
+
     def _actors(self, positions):
         """Distinct (actor, side) of the mentions at these tokens."""
         found = [self.mentions[self.mention_at[i]] for i in positions if self.mention_at[i] >= 0]
         return list(dict.fromkeys((mention.actor, mention.side) for mention in found))
 
     def _pronoun(self, at):
-        """Whom a pronoun stands for: the first fitting actor of this sentence before it, else of the one before."""
-        if self.report_at[at] >= 0 and (speaker := self.speaker(at)):
+        """Whom a pronoun stands for: the speaker in whose report it stands, or the first fitting actor of this sentence
+        before it, or of the sentence before; "they" rather stands for two that are joined."""
+        one, many = ("pronoun_he", "pronoun_she", "possessive_person"), ("pronoun_they", "possessive_them")
+        plural = any(at in self.grammar[role] for role in many)
+        kinds = {"person"} if any(at in self.grammar[role] for role in one) else {"organisation", "bloc", "collective"}
+        kinds |= set() if plural or "person" in kinds else {"state"}
+        speaker = self.speaker(at) if self.report_at[at] >= 0 else None
+        if speaker and self.kinds.get(speaker[0]) in kinds:
             return [speaker]                                    # "Norhaven said that it had taken note"
-        person = any(at in self.grammar[role] for role in ("pronoun_he", "pronoun_she", "possessive_person"))
         begin = self.clauses.first[at]
         for first, last in ((begin, at), (self.clauses.first[begin - 1] if begin else 0, begin)):
+            if plural and (found := self._joined(first, last)):
+                return found
             for i in range(first, last):
                 mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-                if mention and not mention.attributive and (mention.kind == "person") == person and self.article[i] == self.article[at]:
+                if mention and not mention.attributive and mention.kind in kinds and self.article[i] == self.article[at]:
                     return [(mention.actor, mention.side)]
         return []
 
     def _pointed_holder(self, issues):
-        """The side whose demands "these demands" points back to, or None."""
-        return self.states.get(self.demands[-1]["side"]) if issues and issues[0][1] is not None else None
+        """The side of the statement that "these demands" points back to, or None."""
+        return self.states.get(self.taken[-1]["side"]) if issues and issues[0][1] is not None else None
 
-    def target(self, first, scope, holders, answer):
-        """The first actor of another side in the content; before the term where no holder is known or the stance is an
-        answer; None if there is none."""
+    def target(self, first, scope, holders, term):
+        """The first actor of another side in the content; before the term where no holder is known, where the stance is an
+        answer, and first of all where somebody should or must; None if there is none."""
         sides = {side for _, side in holders}
-        before = range(first - 1, scope.first - 1, -1) if not holders or answer else ()
-        places = [*range(scope.begin, scope.end + 1), *before]
-        for i in places:
+        before, after = range(first - 1, scope.first - 1, -1), range(scope.begin, scope.end + 1)
+        modal = term.get("holder") == "speaker" and first in self.grammar["modal_obligation"]
+        answer = not holders or term["stance"] in ("take_note", "reject")
+        for i in [*before, *after] if modal else [*after, *before] if answer else after:
             mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
             if mention and mention.side not in sides and not mention.attributive:
                 return mention.actor
@@ -2595,17 +2648,28 @@ class _StatementReader:
 
     # -- what
 
-    def issues_of(self, first, last, scope):
-        """[(issue, position pointed back to or None)]: of the content, else of the clause, the sentence, the quotation; or of
-        the demands that "these demands" points back to."""
+    def issues_of(self, first, last, scope, term):
+        """[(issue, position pointed back to or None)]: of the content; of what "these demands" or "it" points back to; of the
+        clause, the sentence, or the quotation."""
         if pointed := self._pointed(first, scope):
             return pointed
-        for begin, end, nearest in ((first, scope.end, False), (scope.first, first, True),
-                                    (self.blind.first[first], self.blind.last[first], True)):
+        read = self.blind
+        stop = next((i for i in range(scope.begin, scope.end + 1) if not read.is_a(i, "word")), scope.end + 1)
+        empty = not any(read.nominal(i) and not read.is_a(i, "time", "determiner") and i not in self.grammar["pointing_noun"]
+                        for i in range(scope.begin, stop))
+        relative = next((i for i in range(first - 2, scope.first, -1) if read.is_a(i, "relative", "opener") and not read.is_a(i, "that")), None)
+        places = [(first, scope.end, "all"), (scope.first, first, "first" if empty else "last"),
+                  (read.first[first], read.last[first], "last")]
+        if relative is not None:                                # "the truce, which Lind offered for"
+            places.insert(0, (scope.first, relative, "last"))
+        for begin, end, which in places:
             found = range(bisect_left(self.issue_places, begin), bisect_left(self.issue_places, end + 1))
             if found:
-                found = found if not nearest else [max((i for i in found if self.issue_places[i] <= first), default=found[0])]
+                last = max((i for i in found if self.issue_places[i] <= first), default=found[0])
+                found = found if which == "all" else [found[0] if which == "first" else last]
                 return [(issue, None) for issue in dict.fromkeys(self.issue_names[i] for i in found)]
+            if begin == scope.first and empty and relative is None and (answered := self._answered(first)):
+                return answered
         return self._next_in_quotation(last)
 
     def _next_in_quotation(self, last):
@@ -2620,13 +2684,19 @@ class _StatementReader:
 
     def _pointed(self, first, scope):
         """What "these demands" in the content stand for: all demands of the holder of the nearest one before."""
+        demands = [row for row in self.taken if row["stance"] == "demand" and self.article[row["first"]] == self.article[first]]
         pointer = any(i in self.grammar["demonstrative"] and i + 1 in self.stance_at for i in range(scope.begin, scope.end + 1))
-        if not pointer or not self.demands:
+        if not pointer or not demands:
             return []
-        nearest = self.demands[-1]
-        same = [d for d in self.demands if d["holder"] == nearest["holder"] and d["issue"]
-                and self.article[d["first"]] == self.article[first]]
-        return list({d["issue"]: (d["issue"], d["position"]) for d in same}.values())
+        return list({row["issue"]: (row["issue"], row["position"]) for row in demands if row["holder"] == demands[-1]["holder"]}.values())
+
+    def _answered(self, first):
+        """What is rejected or accepted where nothing is named ("Estburg refused", "rejected the offer"): the last statement,
+        if it stands in this sentence or in the two before."""
+        last = self.taken[-1]["first"] if self.taken else None
+        if last is None or self.article[last] != self.article[first] or self.sentence[first] - self.sentence[last] > 2:
+            return []
+        return [(row["issue"], row["position"]) for row in self.taken if row["first"] == last]
 
     # -- how
 
@@ -2636,31 +2706,46 @@ class _StatementReader:
             return False                                        # "not convinced" is a stance of its own
         read = self.blind
         for i in range(first - 1, max(read.first[first], first - 6) - 1, -1):
-            if read.word(i) in (",", ";", ":") or i in self.grammar["subordinator"]:
+            if read.word(i) in (",", ";", ":") or i in self.grammar["subordinator"] or (read.is_a(i, "and") and read.finite(i + 1)):
                 break
             if i in self.grammar["not_negator"]:
                 return False
-            if i in self.grammar["negator"] or (i in self.grammar["negative_verb"] and i not in self.stance_at):
+            far = read.is_a(i, "preposition") and first - i > 2     # "a meeting without a truce is acceptable"
+            if i in self.grammar["negator"] and not far or (i in self.grammar["negative_verb"] and i not in self.stance_at):
                 return True
         return False
 
     def content_negated(self, scope):
         """Is what is wanted negative: "that Estria not join", "an end to", "to stop"?"""
-        turns = 0
+        turns, read = 0, self.blind
         for i in range(scope.begin, min(scope.end, scope.begin + 12) + 1):
-            if i in self.grammar["not_negator"] or self.blind.word(i) == ",":
+            if i in self.grammar["not_negator"] or read.word(i) == ",":
                 break
-            ends = i in self.grammar["ending_verb"] and bisect_left(self.issue_places, i) == bisect_left(self.issue_places, i + 1)
+            ends = i in self.grammar["ending_verb"] and bisect_left(self.issue_places, i) == bisect_left(self.issue_places, i + 1) \
+                and not any(read.is_a(k, "time") for k in range(i + 2, min(i + 4, scope.end + 1)))     # "the end of August"
             turns += i in self.grammar["negator"] or ends
         return turns % 2 == 1
 
+    def _conditions(self, scope):
+        """(first, last) token of each condition in the clause."""
+        for i in range(scope.first, scope.last + 1):
+            if i not in self.grammar["conditional"]:
+                continue
+            read, follows, then = self.blind, i > scope.first, min(i + 1, scope.last)
+            later = read.is_a(i, "auxiliary") and (follows and read.is_a(i - 1, "word") or read.is_a(then, "participle", "ed"))
+            adverb = follows and read.is_a(i - 1, "pronoun") and read.is_a(then, "ed")     # "they were", "he once lived"
+            if not later and not adverb:
+                stops = (k - 1 for k in range(i + 1, scope.last + 1) if read.word(k) in (";", ":", ",", ".", '"', "”"))
+                yield i, max(next(stops, scope.last), i)
+
+    def _supposed(self, first, scope):
+        """Does the term stand within a condition?"""
+        return any(i < first <= stop for i, stop in self._conditions(scope))
+
     def condition(self, first, last, scope):
         """(start, end) offsets of the condition that the stance hangs on, or None."""
-        for i in range(scope.first, scope.last + 1):
-            if i in self.grammar["conditional"] and i not in self.grammar["not_conditional"] and not first <= i <= last:
-                stop = next((k - 1 for k in range(i + 1, scope.last + 1) if self.blind.word(k) in (";", ":", ",", ".", '"', "”")), scope.last)
-                return self.start[i], self.end[max(stop, i)]
-        return None
+        found = ((self.start[i], self.end[stop]) for i, stop in self._conditions(scope) if not i <= last <= stop)
+        return next(found, None)
 
     def modality(self, first, scope):
         """fact, possible, future or past, by the auxiliaries before the term and by words for earlier times."""
@@ -2676,6 +2761,13 @@ class _StatementReader:
         """Does a stance other than a condition stand in the same clause?"""
         places = self.stance_places[bisect_left(self.stance_places, scope.first):bisect_left(self.stance_places, scope.last + 1)]
         return any(self.stance_at[at] != "condition" for at in places)
+
+
+def _signs(stances):
+    """The sign of each row of stances.csv; one without takes that of the project's own stance of its name, or 0."""
+    own = _default_codebook().stances
+    known = dict(zip(own["stance"], own["sign"]))
+    return [int(sign or known.get(stance) or 0) for stance, sign in zip(stances["stance"], stances["sign"])]
 
 
 def _allies(codebook):
