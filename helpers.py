@@ -2658,8 +2658,10 @@ class _StatementReader:
         empty = not any(read.nominal(i) and not read.is_a(i, "time", "determiner") and i not in self.grammar["pointing_noun"]
                         for i in range(scope.begin, stop))
         relative = next((i for i in range(first - 2, scope.first, -1) if read.is_a(i, "relative", "opener") and not read.is_a(i, "that")), None)
-        places = [(first, scope.end, "all"), (scope.first, first, "first" if empty else "last"),
-                  (read.first[first], read.last[first], "last")]
+        places = [(first, scope.end, "all")]
+        if empty or term.get("holder") == "speaker" or self._passive(self._verb_of(first, last), read) or any(
+                read.is_a(i, "pronoun") for i in range(scope.begin, min(scope.begin + 3, stop))):
+            places.append((scope.first, first, "first" if empty else "last"))      # "the truce was rejected", "that it be held"
         if relative is not None:                                # "the truce, which Lind offered for"
             places.insert(0, (scope.first, relative, "last"))
         for begin, end, which in places:
@@ -2668,9 +2670,7 @@ class _StatementReader:
                 last = max((i for i in found if self.issue_places[i] <= first), default=found[0])
                 found = found if which == "all" else [found[0] if which == "first" else last]
                 return [(issue, None) for issue in dict.fromkeys(self.issue_names[i] for i in found)]
-            if begin == scope.first and empty and relative is None and (answered := self._answered(first)):
-                return answered
-        return self._next_in_quotation(last)
+        return (empty and relative is None and self._answered(first)) or self._next_in_quotation(last)
 
     def _next_in_quotation(self, last):
         """The issue of the next sentence of the same quotation ("What remains is this. It is about the exchange.")."""
