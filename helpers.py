@@ -2141,7 +2141,7 @@ class _QuoteReader:
             return self._clause(that + 1, end, source)
         at += at < end and read.word(at) in self.objects        # "told him the talks go on"
         subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
-        verbs = range(subject.last + 1, min(subject.last + 9, end)) if subject is not None else []
+        verbs = range(subject.last + 1, min(subject.last + 14, end)) if subject is not None else []
         stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or read.is_a(i, "relative", "subordinator")), end)
         return self._clause(at, end, source) if stop < end and read.finite(stop) else None
 
@@ -2219,7 +2219,8 @@ class _Speakers:
         return "pronoun" if pronoun and source.rule.startswith("named") else source.rule
 
     def _person(self, phrase):
-        return self.person_of.get(self.clauses.word(phrase.first)) if phrase.first == phrase.last else None
+        alone = phrase.first == phrase.last and not self.clauses.is_a(phrase.first, "name")     # "us", but not "US"
+        return self.person_of.get(self.clauses.word(phrase.first)) if alone else None
 
     def _resolve(self, source, last):
         """Mention row of the speaker, side, type of speaker, and the last speaker named from here on."""
@@ -2343,7 +2344,8 @@ class _StatementReader:
         self.stance_places = sorted(self.stance_at)
         issues = _match(tokens, codebook.issues["pattern"].tolist())
         self.issue_places, names = issues.first.tolist(), codebook.issues["issue"].tolist()
-        self.issue_names, self.issue_ends = [names[p] for p in issues.pattern], issues.last.tolist()
+        self.issue_names = [names[p] for p in issues.pattern]
+        self.issue_at = {i for first, last in zip(self.issue_places, issues.last.tolist()) for i in range(first, last + 1)}
         self.mentions = list(mentions[["actor", "side", "kind", "attributive"]].astype(object).itertuples(index=False))
         self.mention_at = _covered(tokens, mentions).tolist()
         self.quotes = list(quotes[["kind", "speaker", "speaker_side", "speaker_text"]].astype(object).itertuples(index=False))
@@ -2375,7 +2377,9 @@ class _StatementReader:
             return []
         holders, rule = self.holders(first, last, term)
         issues = self.issues_of(first, last, scope, term)
-        target = self._pointed_holder(issues) or self.target(first, scope, holders, term)
+        answered = self.taken[-1]["side"] if issues and issues[0][1] is not None else None     # whose demands "these demands" are
+        target = self.states.get(answered) if answered not in {side for _, side in holders} else None
+        target = target or self.target(first, scope, holders, term)
         if rule == "thing" or not issues and not (holders and target and not term["sign"]):
             return []
         condition = self.condition(first, last, scope)
@@ -2390,12 +2394,13 @@ class _StatementReader:
         """Is no stance taken here: "these demands" points back, "a possible truce" describes, "if they agree" supposes; and a
         condition counts only where nothing else does."""
         read, modal = self.blind, first in self.grammar["modal_obligation"]
-        if first - 1 in self.grammar["demonstrative"] or term["stance"] == "condition" and self._other_stance(scope):
+        if first - 1 in self.grammar["demonstrative"] or read.glued[first] and first > read.first[first] and read.word(first - 1) in "-–" or term["stance"] == "condition" and self._other_stance(scope):
             return True
         if term.get("holder") == "speaker" and not modal and last < read.last[last] and read.nominal(last + 1) \
                 and not read.is_a(last + 1, "determiner"):
             return True
-        return self._supposed(first, scope) and not self._passive(self._verb_of(first, last), read)
+        supposed = [i for i, stop in self._conditions(scope) if i < first <= stop]
+        return bool(supposed) and (first - 1 in supposed or not self._passive(self._verb_of(first, last), read))
 
     def _rows(self, base, holders, issues, target, content_negated):
         """One row per holder and issue. issues: (issue, position of the statement it points back to, or None)."""
@@ -2553,7 +2558,7 @@ class _StatementReader:
         if phrase is None or (self._speech(first) and self.quote_at[phrase.first] != self.quote_at[first]):
             return [], ""
         for role, rule in (("pronoun_we", "we"), ("pronoun_i", "i")):
-            if phrase.last in self.grammar[role]:
+            if phrase.last in self.grammar[role] and not read.is_a(phrase.last, "name"):    # "us" is no US
                 return [], rule
         found = self._of_phrase(phrase)
         inside = range(phrase.first, phrase.last + 1)
@@ -2572,9 +2577,7 @@ class _StatementReader:
         at = verb - 1
         while at > read.first[verb] and read.is_a(at, "adverb", "negator"):
             at -= 1
-        issue = bisect_left(self.issue_ends, at)
-        return read.is_a(at, "be") or read.is_a(following, "by") or (
-            issue < len(self.issue_ends) and self.issue_ends[issue] == at and read.is_a(following, "preposition"))
+        return read.is_a(at, "be") or read.is_a(following, "by") or at in self.issue_at and read.is_a(following, "preposition")
 
     def _of_phrase(self, phrase):
         """The actors that a noun phrase stands for: its head names, both parties, or whom a pronoun stands for."""
@@ -2629,10 +2632,6 @@ class _StatementReader:
                     return [(mention.actor, mention.side)]
         return []
 
-    def _pointed_holder(self, issues):
-        """The side of the statement that "these demands" points back to, or None."""
-        return self.states.get(self.taken[-1]["side"]) if issues and issues[0][1] is not None else None
-
     def target(self, first, scope, holders, term):
         """The first actor of another side in the content; before the term where no holder is known, where the stance is an
         answer, and first of all where somebody should or must; None if there is none."""
@@ -2642,8 +2641,8 @@ class _StatementReader:
         answer = not holders or term["stance"] in ("take_note", "reject")
         for i in [*before, *after] if modal else [*after, *before] if answer else after:
             mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-            if mention and mention.side not in sides and not mention.attributive:
-                return mention.actor
+            if mention and mention.side not in sides and not mention.attributive and not (mention.kind == "bloc" and i in self.issue_at):
+                return mention.actor                            # not the NATO of "NATO membership"
         return None
 
     # -- what
@@ -2737,10 +2736,6 @@ class _StatementReader:
             if not later and not adverb:
                 stops = (k - 1 for k in range(i + 1, scope.last + 1) if read.word(k) in (";", ":", ",", ".", '"', "”"))
                 yield i, max(next(stops, scope.last), i)
-
-    def _supposed(self, first, scope):
-        """Does the term stand within a condition?"""
-        return any(i < first <= stop for i, stop in self._conditions(scope))
 
     def condition(self, first, last, scope):
         """(start, end) offsets of the condition that the stance hangs on, or None."""
