@@ -2149,6 +2149,8 @@ class _QuoteReader:
         """Positions of the clause before ", Berg said." or ", according to Estburg.", or None."""
         read, begin = self.clauses, self.clauses.first[source.cue]
         following = source.cue_end + 1
+        listener = read.phrase_after(following) if following < read.last[source.cue] and read.is_a(following, "name") else None
+        following = listener.last + 1 if listener else following        # "..., Berg told Lind on Monday"
         if following < read.last[source.cue] and read.is_a(following, "word") and not read.is_a(following, "time") and (
                 not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
             return None                                         # "After the talks, Berg said this"
@@ -2342,6 +2344,7 @@ class _StatementReader:
         self.terms = terms
         self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(terms.pattern, terms.first.tolist())}
         self.stance_places = sorted(self.stance_at)
+        self.sign_at = {first: self.stances[p]["sign"] for p, first in zip(terms.pattern, terms.first.tolist())}
         issues = _match(tokens, codebook.issues["pattern"].tolist())
         self.issue_places, names = issues.first.tolist(), codebook.issues["issue"].tolist()
         self.issue_names = [names[p] for p in issues.pattern]
@@ -2359,6 +2362,7 @@ class _StatementReader:
         for first, last in self.grammar["not_conditional"].items():     # "at once" is no condition, though "once" is
             for i in range(first, last + 1):
                 self.grammar["conditional"].pop(i, None)
+        self.joint = {i for first, last in self.grammar["joint"].items() for i in range(first, last + 1)}
         self.negators = set(codebook.grammar.loc[codebook.grammar["role"] == "negator", "pattern"])
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
@@ -2388,28 +2392,45 @@ class _StatementReader:
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
                 "modality": self.modality(first, scope), "source": self.source(first),
                 "quoted": self.clauses.quoted[first], "rule": rule}
-        return self._rows(base, holders or [(None, None)], issues or [(None, None)], target, self.content_negated(scope))
+        return self._rows(base, holders or [(None, None)], issues or [(None, None, 1)], target)
 
     def _takes_none(self, term, first, last, scope):
-        """Is no stance taken here: "these demands" points back, "a possible truce" describes, "if they agree" supposes; and a
-        condition counts only where nothing else does."""
-        read, modal = self.blind, first in self.grammar["modal_obligation"]
-        if first - 1 in self.grammar["demonstrative"] or read.glued[first] and first > read.first[first] and read.word(first - 1) in "-–" or term["stance"] == "condition" and self._other_stance(scope):
+        """Is no stance taken here: "these demands" points back, "US-backed" and "a possible truce" describe, "if they agree"
+        supposes, "urged Lind to agree" is what is urged; and a condition counts only where nothing else does."""
+        read = self.blind
+        if first - 1 in self.grammar["demonstrative"] or self._governed(first, scope):
             return True
-        if term.get("holder") == "speaker" and not modal and last < read.last[last] and read.nominal(last + 1) \
-                and not read.is_a(last + 1, "determiner"):
+        if first > read.first[first] and read.glued[first] and read.word(first - 1) in "-–":
+            return True
+        if term["stance"] == "condition":
+            return self._other_stance(scope)
+        if term.get("holder") == "speaker" and first not in self.grammar["modal_obligation"] and last < read.last[last] and \
+                read.nominal(last + 1) and not read.is_a(last + 1, "determiner"):
             return True
         supposed = [i for i, stop in self._conditions(scope) if i < first <= stop]
         return bool(supposed) and (first - 1 in supposed or not self._passive(self._verb_of(first, last), read))
 
-    def _rows(self, base, holders, issues, target, content_negated):
-        """One row per holder and issue. issues: (issue, position of the statement it points back to, or None)."""
+    def _governed(self, first, scope):
+        """Is the term what another stance is about: "must accept", "urged Lind to agree", "accused Lind of stalling"?"""
+        at = first - 1
+        while at > scope.first and self.blind.is_a(at, "adverb", "negator"):
+            at -= 1
+        if at < scope.first:
+            return False
+        before = self.stance_places[bisect_left(self.stance_places, scope.first):bisect_left(self.stance_places, at)]
+        object_of = self.blind.is_a(at, "link") and not self.sign_at[first] if self.blind.is_a(first, "ing") else \
+            self.blind.is_a(at, "infinitive")
+        return at in self.stance_at and at in self.grammar["modal_obligation"] or object_of and any(
+            self.stance_at[i] != "condition" for i in before)
+
+    def _rows(self, base, holders, issues, target):
+        """One row per holder and issue. issues: (issue, position of the statement it points back to or None, sign of the content)."""
         rows = []
         for holder, side in holders:
-            for issue, pointed in issues:
+            for issue, pointed, content in issues:
                 sign = 0 if base["negated"] or not issue else base["sign"]
-                rows.append(base | {"holder": holder, "side": side, "issue": issue, "target": target, "content_negated": content_negated,
-                                    "position": sign * (pointed if pointed is not None else -1 if content_negated else 1)})
+                rows.append(base | {"holder": holder, "side": side, "issue": issue, "target": target, "content_negated": content < 0,
+                                    "position": sign * (content if pointed is None else pointed)})
         self.taken += [row for row in rows if row["position"]]
         return rows
 
@@ -2435,8 +2456,8 @@ class _StatementReader:
     def _ends_content(self, at, term):
         """Does the content of a term end before this token? At a new clause with a subject of its own, at another stance."""
         word = self.blind.word(at)
-        stance = self.stance_at.get(at, "condition")
-        continued = at - 1 in self.grammar["infinitive_marker"] or at - 1 in self.grammar["negator"]  # "agreed to reject"
+        stance = "condition" if at not in self.stance_at or self._is_noun(at, at) else self.stance_at[at]   # "rejected demands"
+        continued = self.blind.is_a(at - 1, "infinitive", "negator", "adverb", "link")     # "agreed to reject", "should first agree"
         if word in _CLAUSE_MARKS or (stance != "condition" and at > term + 1 and not continued):
             return True
         if self.blind.is_a(at, "and") and at < self.blind.last[at] and self.blind.finite(at + 1):
@@ -2515,7 +2536,7 @@ class _StatementReader:
         if first == read.first[first]:
             return False
         mention = self.mention_at[first - 1]
-        return read.is_a(first - 1, "determiner", "genitive") or (mention >= 0 and bool(self.mentions[mention].attributive))
+        return read.is_a(first - 1, "determiner", "genitive") and not read.is_a(first - 1, "adverb") or (mention >= 0 and bool(self.mentions[mention].attributive))
 
     def _noun_holders(self, first, last):
         """ "the Palace's demand", "Estrian demands", "a demand by Estburg", "Lind made a demand"."""
@@ -2584,7 +2605,7 @@ class _StatementReader:
         if phrase is None:
             return []
         inside = range(phrase.first, phrase.last + 1)
-        if any(i in self.grammar["joint"] for i in inside):
+        if any(i in self.joint for i in phrase.heads):
             return self._parties()
         if self.blind.is_a(phrase.last, "pronoun"):
             return self._pronoun(phrase.last)
@@ -2601,7 +2622,7 @@ class _StatementReader:
 
     def _joined(self, first, last):
         """The first actors joined to one subject ("Norland and Estria", "the two sides") among some tokens."""
-        if any(i in self.grammar["joint"] for i in range(first, last)):
+        if any(i in self.joint for i in range(first, last)):
             return self._parties()
         named = [i for i in range(first, last) if self.mention_at[i] >= 0 and self.mention_at[i] != self.mention_at[i + 1]]
         pairs = (pair for pair in zip(named, named[1:]) if any(self.blind.is_a(i, "and") for i in range(*pair)) and pair[1] - pair[0] < 6)
@@ -2641,7 +2662,8 @@ class _StatementReader:
         answer = not holders or term["stance"] in ("take_note", "reject")
         for i in [*before, *after] if modal else [*after, *before] if answer else after:
             mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-            if mention and mention.side not in sides and not mention.attributive and not (mention.kind == "bloc" and i in self.issue_at):
+            described = mention and mention.attributive and i + 1 not in self.stance_at     # but "Norlandic demands"
+            if mention and mention.side not in sides and not described and not (mention.kind == "bloc" and i in self.issue_at):
                 return mention.actor                            # not the NATO of "NATO membership"
         return None
 
@@ -2668,7 +2690,8 @@ class _StatementReader:
             if found:
                 last = max((i for i in found if self.issue_places[i] <= first), default=found[0])
                 found = found if which == "all" else [found[0] if which == "first" else last]
-                return [(issue, None) for issue in dict.fromkeys(self.issue_names[i] for i in found)]
+                named = {self.issue_names[i]: self.issue_places[i] for i in reversed(found)}
+                return [(issue, None, self.content_sign(scope, named[issue])) for issue in reversed(named)]
         return (empty and relative is None and self._answered(first)) or self._next_in_quotation(last)
 
     def _next_in_quotation(self, last):
@@ -2679,7 +2702,7 @@ class _StatementReader:
             return []
         at = bisect_left(self.issue_places, end)
         inside = at < len(self.issue_places) and self.issue_places[at] <= self.blind.last[end]
-        return [(self.issue_names[at], None)] if inside else []
+        return [(self.issue_names[at], None, 1)] if inside else []
 
     def _pointed(self, first, scope):
         """What "these demands" in the content stand for: all demands of the holder of the nearest one before."""
@@ -2687,7 +2710,8 @@ class _StatementReader:
         pointer = any(i in self.grammar["demonstrative"] and i + 1 in self.stance_at for i in range(scope.begin, scope.end + 1))
         if not pointer or not demands:
             return []
-        return list({row["issue"]: (row["issue"], row["position"]) for row in demands if row["holder"] == demands[-1]["holder"]}.values())
+        return list({row["issue"]: (row["issue"], row["position"], 1) for row in demands
+                     if row["holder"] == demands[-1]["holder"]}.values())
 
     def _answered(self, first):
         """What is rejected or accepted where nothing is named ("Estburg refused", "rejected the offer"): the last statement,
@@ -2695,7 +2719,7 @@ class _StatementReader:
         last = self.taken[-1]["first"] if self.taken else None
         if last is None or self.article[last] != self.article[first] or self.sentence[first] - self.sentence[last] > 2:
             return []
-        return [(row["issue"], row["position"]) for row in self.taken if row["first"] == last]
+        return [(row["issue"], row["position"], 1) for row in self.taken if row["first"] == last]
 
     # -- how
 
@@ -2714,16 +2738,24 @@ class _StatementReader:
                 return True
         return False
 
-    def content_negated(self, scope):
-        """Is what is wanted negative: "that Estria not join", "an end to", "to stop"?"""
-        turns, read = 0, self.blind
-        for i in range(scope.begin, min(scope.end, scope.begin + 12) + 1):
-            if i in self.grammar["not_negator"] or read.word(i) == ",":
-                break
-            ends = i in self.grammar["ending_verb"] and bisect_left(self.issue_places, i) == bisect_left(self.issue_places, i + 1) \
-                and not any(read.is_a(k, "time") for k in range(i + 2, min(i + 4, scope.end + 1)))     # "the end of August"
-            turns += i in self.grammar["negator"] or ends
-        return turns % 2 == 1
+    def content_sign(self, scope, issue):
+        """-1 where what is wanted is negative: "that Estria not join", "an end to"; "the shelling must stop"; else 1."""
+        sign, near, end = 1, None, issue
+        if issue < scope.begin:                                 # it stands before the term, what happens to it right after
+            end = next((i - 1 for i in range(scope.begin, scope.end + 1) if not self.blind.is_a(i, "word")), scope.end)
+            end = min(end, scope.begin + 3)
+        for i in range(end, scope.begin - 1, -1):
+            if i in self.grammar["not_negator"] or self.blind.word(i) == "," or (near is not None and near - i > 3):
+                break                                           # the nearest "stop", and what stands right before it
+            if self._turns(i):
+                sign, near = -sign, i
+        return sign
+
+    def _turns(self, at):
+        """Does the word turn what follows into its opposite? A negator, "stop", a governed "reject"; not "the end of August"."""
+        time = any(self.blind.is_a(k, "time") for k in range(at + 2, min(at + 4, self.blind.last[at] + 1)))
+        return at in self.grammar["negator"] or self.sign_at.get(at) == -1 or (
+            at in self.grammar["ending_verb"] and at not in self.issue_at and not time)
 
     def _conditions(self, scope):
         """(first, last) token of each condition in the clause."""
