@@ -2367,7 +2367,7 @@ class _StatementReader:
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
-        self.taken = []                                         # rows so far, for "these demands" and "rejected it"
+        self.taken = []                                         # rows of this article, for "these demands" and "rejected it"
 
     def read(self):
         """All rows, as dicts, in text order."""
@@ -2376,6 +2376,8 @@ class _StatementReader:
 
     def statement(self, term, first, last):
         """The rows of one stance term; term: its row of stances.csv."""
+        if self.taken and self.article[self.taken[-1]["first"]] != self.article[first]:
+            self.taken = []
         scope = self.scope(first, last)
         if self._takes_none(term, first, last, scope):
             return []
@@ -2672,7 +2674,7 @@ class _StatementReader:
     def issues_of(self, first, last, scope, term):
         """[(issue, position pointed back to or None)]: of the content; of what "these demands" or "it" points back to; of the
         clause, the sentence, or the quotation."""
-        if pointed := self._pointed(first, scope):
+        if pointed := self._pointed(scope):
             return pointed
         read = self.blind
         stop = next((i for i in range(scope.begin, scope.end + 1) if not read.is_a(i, "word")), scope.end + 1)
@@ -2704,9 +2706,9 @@ class _StatementReader:
         inside = at < len(self.issue_places) and self.issue_places[at] <= self.blind.last[end]
         return [(self.issue_names[at], None, 1)] if inside else []
 
-    def _pointed(self, first, scope):
+    def _pointed(self, scope):
         """What "these demands" in the content stand for: all demands of the holder of the nearest one before."""
-        demands = [row for row in self.taken if row["stance"] == "demand" and self.article[row["first"]] == self.article[first]]
+        demands = [row for row in self.taken if row["stance"] == "demand"]
         pointer = any(i in self.grammar["demonstrative"] and i + 1 in self.stance_at for i in range(scope.begin, scope.end + 1))
         if not pointer or not demands:
             return []
@@ -2717,7 +2719,7 @@ class _StatementReader:
         """What is rejected or accepted where nothing is named ("Estburg refused", "rejected the offer"): the last statement,
         if it stands in this sentence or in the two before."""
         last = self.taken[-1]["first"] if self.taken else None
-        if last is None or self.article[last] != self.article[first] or self.sentence[first] - self.sentence[last] > 2:
+        if last is None or self.sentence[first] - self.sentence[last] > 2:
             return []
         return [(row["issue"], row["position"], 1) for row in self.taken if row["first"] == last]
 
@@ -2792,7 +2794,7 @@ class _StatementReader:
 
 def _signs(stances):
     """The sign of each row of stances.csv; one without takes that of the project's own stance of its name, or 0."""
-    own = _default_codebook().stances
+    own = _default_codebook().stances if stances["sign"].eq("").any() else stances
     known = dict(zip(own["stance"], own["sign"]))
     return [int(sign or known.get(stance) or 0) for stance, sign in zip(stances["stance"], stances["sign"])]
 
