@@ -1703,8 +1703,6 @@ class Clauses:
                 return phrase or best
             adjunct = phrase.first > self.first[verb] and self._links(phrase.first - 1)
             best = best if adjunct or self.is_a(i - 1, "time") or not self.word(i - 1)[:1].isalpha() else phrase
-            if not adjunct and phrase.first > self.first[verb] and not self._opens_clause(phrase.first - 1):
-                break
             after = i
         return best
 
@@ -1804,8 +1802,6 @@ class _QuoteReader:
         self.leading = set(np.array(self.cues, int)[before_source[pattern]].tolist())
         self.labelling = set(np.array(self.cues, int)[labels[pattern]].tolist())
         self.exchange = set(np.array(self.cues, int)[exchange[pattern]].tolist())
-        forms = grammar[grammar["role"].str.startswith("pronoun_") & grammar["note"].str.startswith("object")]
-        self.objects = set(forms["pattern"])
         self.noun_words = set(grammar.loc[grammar["role"].eq("reporting_noun"), "pattern"])
         article = _categories(tokens["article_id"]).codes.astype(np.int64)
         self.article = article.tolist()
@@ -1919,25 +1915,6 @@ class _QuoteReader:
             source = self.at(cue, "named after")
             if source is not None and (cue == right or self._directly(source, right)):
                 return source
-            if source is not None and read.word(source.phrase.first - 1) == "," and (phrase := read.phrase_after(right)) and \
-                    phrase.last + 2 == source.phrase.first and read.is_a(phrase.last, "name"):
-                # "...," Jane Smith, chief of the bank said
-                return source._replace(phrase=phrase)
-        return self._unlisted_after(stretch, right, end)
-
-    def _unlisted_after(self, stretch, right, end):
-        """ "...," joked Berg; "...," Berg joked: any past tense next to a name tells a quotation of its own."""
-        read, (begin, left, _, _) = self.clauses, self.edges(stretch)
-        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end:
-            return None
-        inverted = read.is_a(right, "ed", "past") and not read.is_a(right, "name", "auxiliary")
-        phrase = read.phrase_after(right + inverted)
-        if phrase is None or phrase.first != right + inverted or (read.first[right] == right and not inverted) or \
-                not read.is_a(phrase.last, "name", "pronoun"):
-            return None
-        verb = right if inverted else phrase.last + 1
-        if inverted or (verb <= end and read.is_a(verb, "ed", "past") and not read.is_a(verb, "auxiliary")):
-            return Source(phrase, verb, verb, "named after")
         return None
 
     def _directly(self, source, right):
@@ -1956,13 +1933,7 @@ class _QuoteReader:
         for cue in reversed(self.between(begin, left)):
             if (source := self.at(cue, "named before")) is not None and not source.phrase.first > left:
                 return self.outermost(source)
-        if (source := self.heading(left)) is not None:
-            return source
-        verbs = [left - 1] if read.word(left) == "," else range(begin, left) if read.word(left) == ":" else []
-        for verb in verbs:                                      # "Berg joked, ...", "Berg expressed his hope: ..."
-            if verb > begin and read.finite(verb) and (phrase := read.subject(verb)) is not None:
-                return Source(phrase, verb, verb, "colon" if read.word(left) == ":" else "named before")
-        return None
+        return self.heading(left)
 
     def announced(self, colon):
         """Who is named in the sentence that ends the paragraph before with a colon."""
@@ -2004,18 +1975,10 @@ class _QuoteReader:
             return None
         for cue in reversed(self.between(right, end)):
             source = self.at(cue, "named after")
-            if source is None and read.word(cue - 1) in _BREAKS and not read.is_a(cue, "ing") and \
-                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and not read.is_a(phrase.first, "that"):
-                return Source(phrase, cue, self.cue_end[cue], "named after")
             if source is not None and source.phrase.first > right and source.phrase.last < cue and \
-                    read.word(source.phrase.first - 1) in _BREAKS and self._closes(cue, end):
+                    read.word(source.phrase.first - 1) in _BREAKS:
                 return source
         return None
-
-    def _closes(self, cue, end):
-        """Does nothing that is said follow the cue?"""
-        following = self.cue_end[cue] + 1
-        return end - following < 7 or self.clauses.is_a(following, "time") or self.clauses.word(following) in _BREAKS
 
     # -- all quotations
 
@@ -2139,7 +2102,6 @@ class _QuoteReader:
         that = next((i for i in range(at, min(at + 7, end)) if read.is_a(i, "that") or not read.is_a(i, "word")), end)
         if that < end and read.is_a(that, "that") and not read.quoted[that]:
             return self._clause(that + 1, end, source)
-        at += at < end and read.word(at) in self.objects        # "told him the talks go on"
         subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
         verbs = range(subject.last + 1, min(subject.last + 14, end)) if subject is not None else []
         stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or read.is_a(i, "relative", "subordinator")), end)
