@@ -1373,19 +1373,19 @@ _VERB_FORM = _mask(("ed", "ing", "participle", "cue"))
 
 def _word_classes(words, codebook):
     """int array: the classes of each distinct word, as bits."""
-    classes = {}
-    for role, pattern, note in zip(codebook.grammar["role"], codebook.grammar["pattern"], codebook.grammar["note"]):
-        if role == "auxiliary" and note.startswith("be"):
-            classes[pattern] = classes.get(pattern, 0) | _BITS["be"]
-        for name, roles in _CLASSES.items():
-            if role in roles:
-                classes[pattern] = classes.get(pattern, 0) | _BITS[name]
+    classes, roles = {}, defaultdict(int)
+    for name, members in _CLASSES.items():
+        for role in members:
+            roles[role] |= _BITS[name]
+    for role, pattern, note in codebook.grammar[["role", "pattern", "note"]].to_numpy(object):
+        be = _BITS["be"] if role == "auxiliary" and note.startswith("be") else 0
+        classes[pattern] = classes.get(pattern, 0) | roles[role] | be
         first, _, more = pattern.partition(" ")
         if role == "time_word" and more:
             classes[first] = classes.get(first, 0) | _BITS["before_time"]
         if role == "preposition" and more and first.endswith("ing"):       # "according to"
             classes[first] = classes.get(first, 0) | _BITS["preposition"]
-    for pattern, note in zip(codebook.cues["pattern"], codebook.cues["note"]):
+    for pattern, note in codebook.cues[["pattern", "note"]].to_numpy(object):
         classes[pattern] = classes.get(pattern, 0) | (0 if note.startswith("also a noun") else _BITS["cue"])
     return np.fromiter((_classes_of(word, classes) for word in words), np.int64, len(words))
 
@@ -2160,6 +2160,7 @@ class _Speakers:
         self.person_of = {p: r.removeprefix("pronoun_") for p, r in zip(roles["pattern"], roles["role"])}
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
+        self.unnamed = [first for first, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
         self.sides = {}                                         # {(article, head word): side} of speakers so far
         self.voice = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
 
@@ -2231,7 +2232,8 @@ class _Speakers:
         """official, military, ...: from the words of the phrase, its apposition, then the actor."""
         read, (first, last, heads) = self.clauses, source.phrase
         stop = read.last[last]
-        if not read.is_a(heads[-1], "name") and any(self.voice.get(i) == "unnamed" for i in range(first, stop + 1)):
+        unnamed = bisect_left(self.unnamed, first)
+        if not read.is_a(heads[-1], "name") and unnamed < len(self.unnamed) and self.unnamed[unnamed] <= stop:
             return "unnamed"
         if last < stop and read.word(last + 1) == ",":
             last += 1
@@ -2346,8 +2348,9 @@ class _StatementReader:
         holders, rule = self.holders(first, last, term)
         issues = self.issues_of(first, last, scope, term)
         answered = self.taken[-1]["side"] if issues and issues[0][1] is not None else None     # whose demands "these demands" are
-        target = self.states.get(answered) if answered not in {side for _, side in holders} else None
-        target = target or self.target(first, scope, holders, term)
+        if answered and answered in {side for _, side in holders}:
+            issues, answered = [], None                         # nobody answers himself
+        target = self.states.get(answered) or self.target(first, scope, holders, term)
         if rule == "thing" or not issues and not (holders and target and not term["sign"]):
             return []
         condition = self.condition(first, last, scope)
@@ -2419,16 +2422,14 @@ class _StatementReader:
 
     def _ends_content(self, at, term):
         """Does the content of a term end before this token? At a new clause with a subject of its own, at another stance."""
-        word = self.blind.word(at)
-        stance = "condition" if at not in self.stance_at or self._is_noun(at, at) else self.stance_at[at]   # "rejected demands"
-        continued = self.blind.is_a(at - 1, "infinitive", "negator", "adverb", "link")     # "agreed to reject", "should first agree"
-        if word in _CLAUSE_MARKS or (stance != "condition" and at > term + 1 and not continued):
+        read, word = self.blind, self.blind.word(at)
+        if word in _CLAUSE_MARKS or at in self.grammar["clause_break"] or at in self.grammar["conditional"]:
             return True
-        if self.blind.is_a(at, "and") and at < self.blind.last[at] and self.blind.finite(at + 1):
-            return True                                         # "wants talks and is not afraid"
-        if word == "," and (at + 1 in self.grammar["subordinator"] or at + 1 in self.grammar["relative"] or self._new_clause(at + 1)):
-            return True
-        return at in self.grammar["clause_break"] or at in self.grammar["conditional"]
+        if at > term + 1 and self.stance_at.get(at, "condition") != "condition" and not self._is_noun(at, at):
+            return not read.is_a(at - 1, "infinitive", "negator", "adverb", "link")     # "agreed to reject", "rejected demands"
+        if read.is_a(at, "and"):
+            return at < read.last[at] and read.finite(at + 1)   # "wants talks and is not afraid"
+        return word == "," and (at + 1 in self.grammar["subordinator"] or at + 1 in self.grammar["relative"] or self._new_clause(at + 1))
 
     def _new_clause(self, at):
         """Does a subject with its own finite verb begin here ("..., Lind is demanding")?"""
@@ -2656,7 +2657,8 @@ class _StatementReader:
                 found = found if which == "all" else [found[0] if which == "first" else last]
                 named = {self.issue_names[i]: self.issue_places[i] for i in reversed(found)}
                 return [(issue, None, self.content_sign(scope, named[issue])) for issue in reversed(named)]
-        return (empty and relative is None and self._answered(first)) or self._next_in_quotation(last)
+        answer = empty and relative is None and term.get("holder") != "speaker"
+        return (answer and self._answered(first)) or self._next_in_quotation(last)
 
     def _next_in_quotation(self, last):
         """The issue of the next sentence of the same quotation ("What remains is this. It is about the exchange.")."""
@@ -2709,7 +2711,8 @@ class _StatementReader:
             end = next((i - 1 for i in range(scope.begin, scope.end + 1) if not self.blind.is_a(i, "word")), scope.end)
             end = min(end, scope.begin + 3)
         for i in range(end, scope.begin - 1, -1):
-            if i in self.grammar["not_negator"] or self.blind.word(i) == "," or (near is not None and near - i > 3):
+            other = self.blind.is_a(i, "and") and self.blind.is_a(min(i + 1, end), "infinitive", "that")     # "and to hold talks"
+            if other or i in self.grammar["not_negator"] or self.blind.word(i) == "," or (near is not None and near - i > 3):
                 break                                           # the nearest "stop", and what stands right before it
             if self._turns(i):
                 sign, near = -sign, i
