@@ -22,6 +22,7 @@ import re
 import string
 from bisect import bisect_left
 from collections import defaultdict
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -51,7 +52,8 @@ CODEBOOK_COLUMNS = {
     "sides": {"side": "required", "role": "party|ally|mediator|other", "order": "number", "label": "required",
               "colour": "required", "marker": "required"},
     "events": {"event": "required", "date": "date", "label": "required", "round": "optional"},
-    "stances": {"stance": "required", "direction": "-1|0|1|+1", "pattern": "pattern", "holder": "speaker|", "note": "optional"},
+    "stances": {"stance": "required", "direction": "-1|0|1|+1", "sign": "-1|0|1|+1|", "pattern": "pattern",
+                "holder": "speaker|", "note": "optional"},
     "issues": {"issue": "required", "proposition": "optional", "pattern": "pattern", "note": "optional"},
     "naming": {"concept": "required", "variant": "required", "pattern": "pattern", "case": "exact|", "note": "optional"},
     "cues": {"pattern": "pattern", "manner": "required", "note": "optional"},
@@ -1028,8 +1030,7 @@ def read_quotation_marks(tokens):
         are part of the outer one. A mark that is lost or mistyped damages its own paragraph only.
     """
     token = _categories(tokens["token"])
-    is_mark = np.array([t in _MARKS for t in token.categories.to_numpy(object)], bool)[token.codes]
-    at = np.flatnonzero(is_mark)
+    at = np.flatnonzero(np.isin(token.codes, token.categories.get_indexer(list(_MARKS))))
     article = _categories(tokens["article_id"]).codes.astype(np.int64)
     paragraph = article * (2**31) + tokens["paragraph"].to_numpy()
     start, end = tokens["start"].to_numpy(), tokens["end"].to_numpy()
@@ -1142,46 +1143,58 @@ def _match(tokens, patterns, exact=None, groups=None):
     candidates = [_find_all(tokens, "token" if case else "lower", {
         i: w if case else tuple(x.lower() for x in w) for i, w in enumerate(words) if exact[i] == case}) for case in (False, True)]
     pattern, first, last = (np.concatenate(part) for part in zip(*candidates))
-    group = np.zeros(len(pattern), int) if groups is None else np.asarray(groups, int)[pattern]
+    group = np.zeros(len(pattern), np.int64) if groups is None else np.asarray(groups, np.int64)[pattern]
     order = np.lexsort((pattern, -last, first, group))
-    kept, reach, current = [], -1, -1
-    for i, g, s, e in zip(order.tolist(), group[order].tolist(), first[order].tolist(), last[order].tolist()):
-        if s > reach or g != current:
-            kept.append(i)
-            reach, current = e, g
-    kept = np.array(kept, int)
+    begin, end = ((group * len(tokens) + edge)[order] for edge in (first, last))    # groups side by side
+    reach = np.maximum.accumulate(np.append(-1, end))
+    kept = begin > reach[:-1]                                   # it overlaps none before
+    chosen = -1
+    for i in np.flatnonzero(~kept | np.append(~kept[1:], False)).tolist():
+        kept[i] = begin[i] > chosen
+        chosen = end[i] if kept[i] else chosen
+    kept = order[kept]
     kept = kept[np.argsort(first[kept], kind="stable")]
     return Matches(pattern[kept], first[kept], last[kept])
 
 
 def _find_all(tokens, column, patterns):
-    """All matches of {row: words} in one column, overlapping ones too. Each pattern is looked for at its rarest word."""
-    empty = np.zeros(0, int)
-    if not patterns or not len(tokens):
-        return empty, empty, empty
+    """All matches of {row: words} in one column, overlapping ones too, as (row, first, last)."""
     words = _categories(tokens[column])
-    codes, vocabulary = words.codes, _Vocabulary(words.categories)
-    frequency = np.bincount(codes, minlength=len(words.categories))
-    ids = {word: vocabulary.ids(word) for word in {word for pattern in patterns.values() for word in pattern}}
-    patterns = {row: pattern for row, pattern in patterns.items() if all(ids[word] for word in pattern)}
-    anchors = {row: min(range(len(p)), key=lambda k: frequency[ids[p[k]]].sum()) for row, p in patterns.items()}
-    wanted = np.zeros(len(words.categories), bool)
-    for row, pattern in patterns.items():
-        wanted[ids[pattern[anchors[row]]]] = True
-    at = np.flatnonzero(wanted[codes])
-    at = at[np.argsort(codes[at], kind="stable")]              # positions grouped by word
-    groups = np.searchsorted(codes[at], np.arange(len(words.categories) + 1))
-    sentence = _categories(tokens["article_id"]).codes.astype(np.int64) * 2**31 + tokens["sentence"].to_numpy()
-    found = [(empty, empty, empty)]
-    for row, pattern in patterns.items():
-        starts = np.concatenate([at[groups[i]:groups[i + 1]] for i in ids[pattern[anchors[row]]]] or [empty]) - anchors[row]
-        starts = starts[(starts >= 0) & (starts + len(pattern) <= len(codes))]
-        for k, word in enumerate(pattern):
-            if k != anchors[row]:
-                starts = starts[np.isin(codes[starts + k], ids[word])]
-        starts = starts[sentence[starts] == sentence[starts + len(pattern) - 1]]
-        found.append((np.full(len(starts), row), starts, starts + len(pattern) - 1))
-    return tuple(np.concatenate(part) for part in zip(*found))
+    codes, size, vocabulary = words.codes, len(words.categories), _Vocabulary(words.categories.to_numpy(object))
+    globs = {glob: vocabulary.ids(glob) for glob in {glob for pattern in patterns.values() for glob in pattern}}
+    patterns = {row: pattern for row, pattern in patterns.items() if all(globs[glob] for glob in pattern)}
+    if not patterns:
+        return (np.zeros(0, int),) * 3
+    row, pattern = np.array([*patterns]), [*patterns.values()]
+    found, first, last = _at_rarest_word(codes, size, globs, pattern)
+    begin, end = _sentence_edges(tokens)
+    sentence = np.repeat(np.arange(len(begin)), end - begin + 1)
+    keep = (first >= 0) & (last < len(codes))
+    keep[keep] = sentence[first[keep]] == sentence[last[keep]]
+    found, first, last = found[keep], first[keep], last[keep]
+    number = {glob: i * size for i, glob in enumerate(globs)}
+    allowed = np.concatenate([np.array(ids, np.int64) + number[glob] for glob, ids in globs.items()])
+    for k in range(max(map(len, pattern))):                     # the k-th word of every candidate at once
+        glob = np.array([number[words[min(k, len(words) - 1)]] for words in pattern])
+        keep = np.isin(codes[np.minimum(first + k, last)] + glob[found], allowed)
+        found, first, last = found[keep], first[keep], last[keep]
+    return row[found], first, last
+
+
+def _at_rarest_word(codes, size, globs, patterns):
+    """Where each pattern may stand: (number of the pattern, first, last) for every token that its rarest word matches."""
+    frequency = np.bincount(codes, minlength=size)
+    rarity = {glob: frequency[ids].sum() for glob, ids in globs.items()}
+    anchor = [min(range(len(pattern)), key=lambda k: rarity[pattern[k]]) for pattern in patterns]
+    ids = [globs[pattern[k]] for pattern, k in zip(patterns, anchor)]
+    code = np.concatenate(ids)
+    owner = np.repeat(np.arange(len(ids)), [len(i) for i in ids])[np.argsort(code, kind="stable")]
+    counts = np.bincount(code, minlength=size)                  # how many patterns each word may stand for
+    at = np.flatnonzero(counts[codes])
+    place, piece = _spread(codes[at], counts)
+    found = owner[piece]
+    first = at[place] - np.array(anchor)[found]
+    return found, first, first + np.array([len(pattern) for pattern in patterns])[found] - 1
 
 
 class _Vocabulary:
@@ -1226,7 +1239,7 @@ def _at(tokens, first, last):
 def _phrases(tokens, matches):
     """The lower-case words of each match, joined by spaces."""
     lower = _categories(tokens["lower"])
-    words = np.array(lower.categories, dtype=object)
+    words = lower.categories.to_numpy(object)
     return [" ".join(words[lower.codes[s:e + 1]]) for s, e in zip(matches.first.tolist(), matches.last.tolist())]
 
 
@@ -1270,7 +1283,7 @@ def _surfaces(articles, spans):
 def _drop_places(lower, matches, unless_after):
     """Leave out matches that follow a word after which the name is a place ("talks in Norhaven")."""
     places = [frozenset(words.lower().split("|")) - {""} for words in unless_after]
-    before = np.array(lower.categories, dtype=object)[lower.codes[matches.first - 1]] if len(matches.first) else []
+    before = lower.categories.to_numpy(object)[lower.codes[matches.first - 1]] if len(matches.first) else []
     keep = np.array([word not in places[p] or not first for p, first, word in zip(matches.pattern, matches.first, before)], bool)
     return Matches(*(part[keep] for part in matches))
 
@@ -1278,46 +1291,48 @@ def _drop_places(lower, matches, unless_after):
 def _holders(codebook, groups, pattern, published):
     """Row of actors.csv for each match, -1 for none: the one row of its pattern, or the one whose office it was then."""
     actors = codebook.actors
-    rows = {group: np.flatnonzero(groups == group) for group in np.unique(pattern)}
-    states = {group: _state_of(codebook, actors["pattern"].iloc[r[0]]) for group, r in rows.items() if len(r) > 1}
+    dated = (actors["since"].notna() | actors["until"].notna()).to_numpy() | (np.bincount(groups)[groups] > 1)
+    row_of = np.full(groups.max(initial=-1) + 1, -1)
+    row_of[groups[~dated]] = np.flatnonzero(~dated)
+    found = row_of[pattern]
+    patterns = actors["pattern"].tolist()
+    names = [(row, patterns[row].lower()) for row in np.flatnonzero(actors["kind"].eq("state") & ~actors["form"].eq("role"))]
+    rows = {group: np.flatnonzero(groups == group) for group in np.unique(pattern[found < 0])}
+    states = {group: _state_of(patterns[choice[0]], names) if len(choice) > 1 else -1 for group, choice in rows.items()}
     since, until = actors["since"].to_numpy(), actors["until"].to_numpy()
-    found = np.full(len(pattern), -1)
-    for i, (group, day) in enumerate(zip(pattern.tolist(), published)):
-        choice = rows[group]
-        if len(choice) > 1 or not np.isnat(since[choice[0]]) or not np.isnat(until[choice[0]]):
-            on = ~(day < since[choice]) & ~(day >= until[choice]) if not np.isnat(day) else np.ones(len(choice), bool)
-            held = choice[on]
-            found[i] = held[0] if len(held) == 1 else states.get(group, -1) if len(choice) > 1 else -1
-        else:
-            found[i] = choice[0]
+    for i in np.flatnonzero(found < 0):
+        choice, day = rows[pattern[i]], published[i]
+        held = choice[~(day < since[choice]) & ~(day >= until[choice]) | np.isnat(day)]
+        found[i] = held[0] if len(held) == 1 else states[pattern[i]]
     return found
 
 
-def _state_of(codebook, pattern):
-    """Row of the state that the words of an office name ("Norlandic president" -> Norland), -1 for none."""
-    actors, words = codebook.actors, _pattern_words(pattern.lower())
-    states = actors.index[actors["kind"].eq("state") & ~actors["form"].eq("role")]
-    for row in states:
-        name = _pattern_words(actors["pattern"].iloc[row].lower())
-        if any(words[i:i + len(name)] == name for i in range(len(words))):
-            return row
-    return -1
+def _state_of(pattern, names):
+    """Row of the state that the words of an office name ("Norlandic president" -> Norland), -1 for none. names: (row, name)."""
+    words = " ".join(_pattern_words(pattern.lower()))
+    return next((row for row, name in names if f" {' '.join(_pattern_words(name))} " in f" {words} "), -1)
 
 
 def _attributive(tokens, codebook, matches, demonym):
     """Does the name stand before a noun that it describes? A demonym does before any lower-case word that is no
     stopword; another name only before a noun of voices.csv ("Palace spokesman") or a hyphen ("US-led")."""
     after = np.minimum(matches.last + 1, len(tokens) - 1)
-    token, lower = _categories(tokens["token"]), _categories(tokens["lower"])
     stopwords = set(codebook.stopwords["word"])
-    plain = np.array([t.islower() and t.isalpha() and t not in stopwords for t in token.categories], bool)
-    voice_starts = _match(tokens, codebook.voices["pattern"].tolist()).first
     same = (tokens["sentence"].to_numpy()[after] == tokens["sentence"].to_numpy()[matches.last]) & (after > matches.last)
-    small = np.array([t.islower() for t in token.categories], bool)[token.codes[np.minimum(after + 1, len(tokens) - 1)]]
-    hyphen = np.array([t == "-" for t in token.categories], bool)[token.codes[after]] & small \
-        & (tokens["start"].to_numpy()[after] == tokens["end"].to_numpy()[matches.last])
-    singular = np.array([not t.endswith("s") for t in lower.categories], bool)[lower.codes[matches.last]]
-    return same & ((demonym & singular & plain[token.codes[after]]) | np.isin(after, voice_starts) | hyphen)
+    noun = _by_word(tokens["token"], after, lambda word: word.islower() and word.isalpha() and word not in stopwords)
+    singular = _by_word(tokens["lower"], matches.last, lambda word: not word.endswith("s"))
+    voice_starts = _match(tokens, codebook.voices["pattern"].tolist()).first
+    joined = tokens["start"].to_numpy()[after] == tokens["end"].to_numpy()[matches.last]
+    hyphen = joined & _by_word(tokens["token"], after, "-".__eq__) & \
+        _by_word(tokens["token"], np.minimum(after + 1, len(tokens) - 1), str.islower)
+    return same & ((demonym & singular & noun) | np.isin(after, voice_starts) | hyphen)
+
+
+def _by_word(column, at, test):
+    """bool array: whether the words at some positions pass a test, which sees each distinct word once."""
+    words = _categories(column)
+    known, place = np.unique(words.codes[at], return_inverse=True)
+    return np.array([test(word) for word in words.categories[known]], bool)[place]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -1333,9 +1348,11 @@ _CLASSES = {
     "auxiliary": ("auxiliary", "modal_possible", "modal_future", "modal_obligation"), "negator": ("negator",),
     "adverb": ("adverb", "clause_adverb", "intensifier"), "time": ("time_word",), "past": ("past_irregular", "copula"),
     "participle": ("participle_irregular",), "possessive": ("possessive",), "infinitive": ("infinitive_marker",),
-    "not_verb": ("not_participle",), "particle": ("name_particle",)}
+    "not_verb": ("not_participle",), "particle": ("name_particle",), "that": ("declarative",), "of": ("genitive_preposition",),
+    "and": ("coordinator",), "link": ("noun_preposition",), "by": ("passive_agent",), "opener": ("report_opener",),
+    "definite": ("definite_article",)}
 _BITS = {name: 1 << i for i, name in enumerate([*_CLASSES, "cue", "ed", "ing", "name", "word", "genitive", "before_time",
-                                                "capital", "be"])}
+                                                "capital", "be", "es"])}
 
 
 @cache
@@ -1350,24 +1367,25 @@ _NO_VERB = _mask(("name", "determiner", "not_verb"))
 _AFTER_NO_VERB = _mask(("determiner", "genitive", "preposition", "auxiliary"))
 _NO_NOUN = _mask(("preposition", "conjunction", "relative", "complementiser", "subordinator", "auxiliary", "pronoun", "negator",
                   "past"))
+_FINITE = _mask(("auxiliary", "past", "cue", "ed"))
 _VERB_FORM = _mask(("ed", "ing", "participle", "cue"))
 
 
 def _word_classes(words, codebook):
     """int array: the classes of each distinct word, as bits."""
-    classes = {}
-    for role, pattern, note in zip(codebook.grammar["role"], codebook.grammar["pattern"], codebook.grammar["note"]):
-        if role == "auxiliary" and note.startswith("be"):
-            classes[pattern] = classes.get(pattern, 0) | _BITS["be"]
-        for name, roles in _CLASSES.items():
-            if role in roles:
-                classes[pattern] = classes.get(pattern, 0) | _BITS[name]
+    classes, roles = {}, defaultdict(int)
+    for name, members in _CLASSES.items():
+        for role in members:
+            roles[role] |= _BITS[name]
+    for role, pattern, note in codebook.grammar[["role", "pattern", "note"]].to_numpy(object):
+        be = _BITS["be"] if role == "auxiliary" and note.startswith("be") else 0
+        classes[pattern] = classes.get(pattern, 0) | roles[role] | be
         first, _, more = pattern.partition(" ")
         if role == "time_word" and more:
             classes[first] = classes.get(first, 0) | _BITS["before_time"]
         if role == "preposition" and more and first.endswith("ing"):       # "according to"
             classes[first] = classes.get(first, 0) | _BITS["preposition"]
-    for pattern, note in zip(codebook.cues["pattern"], codebook.cues["note"]):
+    for pattern, note in codebook.cues[["pattern", "note"]].to_numpy(object):
         classes[pattern] = classes.get(pattern, 0) | (0 if note.startswith("also a noun") else _BITS["cue"])
     return np.fromiter((_classes_of(word, classes) for word in words), np.int64, len(words))
 
@@ -1386,6 +1404,8 @@ def _classes_of(word, classes):
     bits |= _BITS["word"] | (_BITS["name"] if named else 0) | (_BITS["capital"] if word[0].isupper() else 0)
     if lower.endswith("ed") and len(lower) > 3:
         bits |= _BITS["ed"]
+    if lower.endswith("s") and not lower.endswith("ss") and len(lower) > 3:
+        bits |= _BITS["es"]
     if lower.endswith("ly") and len(lower) > 5 and not named and not bits & _BITS["not_verb"]:
         bits |= _BITS["adverb"]
     return bits | (_BITS["ing"] if lower.endswith("ing") and len(lower) > 4 else 0)
@@ -1415,12 +1435,24 @@ class Clauses:
         inside = np.arange(len(tokens)) > np.repeat(first, length)
         verbal = _mask(("auxiliary", "past", "participle"))     # "Theresa May" and "the Met", but "May I"
         named = inside & (bits & _BITS["capital"] > 0) & (bits & verbal > 0)
-        self.bits = np.where(named, _BITS["word"] | _BITS["name"] | _BITS["capital"], bits).tolist()
+        bits = np.where(named, _BITS["word"] | _BITS["name"] | _BITS["capital"], bits)
+        after_pronoun = np.append(False, bits[:-1] & _mask(("pronoun", "relative")) > 0) & (bits & _BITS["genitive"] > 0)
+        bits = np.where(after_pronoun, _mask(("word", "auxiliary", "be")), bits)                     # "he's ready"
+        before, after = np.append(0, bits[:-1]), np.append(bits[1:], 0)
+        present = inside & (bits == _BITS["word"] | _BITS["es"]) & (before & _mask(("name", "pronoun", "relative")) > 0) & (
+            after & _mask(("determiner", "infinitive", "that", "pronoun")) > 0)
+        self.bits = np.where(present, bits | _BITS["past"], bits).tolist()                          # "Lind wants the"
         self.first, self.last = np.repeat(first, length).tolist(), np.repeat(last, length).tolist()
         self.quoted = tokens["quoted"].tolist()
         glued = np.zeros(len(tokens) + 1, bool)                 # written together with the token before it
         glued[1:-1] = (tokens["start"].to_numpy()[1:] == tokens["end"].to_numpy()[:-1])
         self.glued = glued.tolist()
+
+    def blind(self):
+        """The same, but blind to quotation marks."""
+        blind = copy(self)
+        blind.quoted = [False] * len(self.quoted)
+        return blind
 
     def word(self, at):
         """The token in lower case."""
@@ -1433,11 +1465,11 @@ class Clauses:
     def finite(self, at):
         """Can the word be the verb of a clause: past tense, auxiliary or a reporting verb, and no noun?"""
         bits = self.bits[at]
-        if bits & _NO_VERB or self.quoted[at]:
+        if not bits & _FINITE or bits & _NO_VERB or self.quoted[at]:
             return False
         if bits & _mask(("auxiliary", "past")):
             return True
-        return bool(bits & _mask(("cue", "ed"))) and not bits & _BITS["ing"] and not (
+        return not bits & _BITS["ing"] and not (
             at > self.first[at] and self.bits[at - 1] & _AFTER_NO_VERB)
 
     def nominal(self, at):
@@ -1467,12 +1499,11 @@ class Clauses:
             before = first - 1
             if self._links(before):
                 outer = self._base_before(before - 1)
-                if outer is None or (self.is_a(outer.last, "pronoun", "time") and self.word(before) != "of"):
+                if outer is None or (self.is_a(outer.last, "pronoun", "time") and not self.is_a(before, "of")):
                     break
-                title = self.word(before) == "of" and self.is_a(outer.last, "name") and base.last - base.first > 1
+                title = self.is_a(outer.last, "name") and base.last - base.first > 1    # "Minister of Defence Ada Berg"
                 first, heads = outer.first, heads if title else outer.heads
-            elif self.is_a(before, "conjunction") and self.word(before) in ("and", "&", "or") and \
-                    (outer := self._joined(before)) is not None:
+            elif self.is_a(before, "and") and (outer := self._joined(before)) is not None:
                 return Phrase(outer.first, last, outer.heads + heads)
             else:
                 break
@@ -1510,7 +1541,7 @@ class Clauses:
         head = at
         while at >= begin and (self.nominal(at) or self._inner_mark(at)):
             if self.is_a(at, "determiner") and not self.is_a(at, "genitive"):
-                while at > begin and self.is_a(at - 1, "determiner") and not self.quoted[at - 1] and self.word(at - 1) != "that":
+                while at > begin and self.is_a(at - 1, "determiner") and not self.quoted[at - 1] and not self.is_a(at - 1, "that"):
                     at -= 1
                 if not (at > begin and self.is_a(at - 1, "genitive")):
                     return Phrase(at, head, (head,))
@@ -1521,6 +1552,8 @@ class Clauses:
     def _skip_time(self, at):
         """Step back over brackets, adverbs and dates ("Lind on Monday", "Lind (R-Tex.)")."""
         begin = self.first[at]
+        if self.bits[at] & _mask(("word", "time", "adverb")) == _BITS["word"]:
+            return at
         while at >= begin and (self.word(at) == ")" or self.is_a(at, "time", "adverb")) and not self.is_a(at, "name"):
             time, at = self.is_a(at, "time"), (self._skip_bracket(at) if self.word(at) == ")" else at) - 1
             while time and at >= begin and self.is_a(at, "before_time", "preposition") and not self.is_a(at, "name"):
@@ -1561,15 +1594,15 @@ class Clauses:
                     break
                 head = at if self.is_a(at, "word") and not self.is_a(at, "genitive") else head
                 at += 1
-            elif head is not None and self.word(at) in ("and", "&") and at < end and self.nominal(at + 1):
+            elif head is not None and self.is_a(at, "and") and at < end and self.nominal(at + 1):
                 heads, head, at = heads + (head,), None, at + 1
             else:
                 break
         if head is None:
             return None
         last, heads = head, heads + (head,)
-        if at < end and self.word(at) in ("of", "for", "from", "with", "at") and \
-                (self.word(at) == "of" or not self.is_a(head, "name")) and (more := self.phrase_after(at + 1)):
+        if at < end and self.is_a(at, "link") and (self.is_a(at, "of") or not self.is_a(head, "name")) and \
+                (more := self.phrase_after(at + 1)):
             last = more.last
         return Phrase(start, last, heads)
 
@@ -1588,8 +1621,7 @@ class Clauses:
             return self._following_subject(verb) if depth and self.is_a(verb, "ing") else None
         if self.is_a(verb, "ing") and not self._is_progressive(at + 1, verb):
             return self._participle_subject(verb, at, depth)
-        word = self.word(at)
-        if word == "to" and at - 1 >= begin:                    # "urged Estburg to agree", "wants to demand"
+        if self.is_a(at, "infinitive") and at - 1 >= begin:     # "urged Estburg to agree", "wants to demand"
             if self.is_a(at - 1, "name", "pronoun"):
                 return self.phrase_before(at - 1)
             chain = next((i for i in range(at - 1, max(begin, at - 4) - 1, -1) if self.finite(i)), at - 1)
@@ -1598,9 +1630,9 @@ class Clauses:
             return self._antecedent(at)
         if self.is_a(at, "conjunction"):
             return self._subject_of_verb_before(verb, at, depth)    # "X came and said"
-        if word in (",", "—", "–", "--"):
+        if self.word(at) in (",", "—", "–", "--"):
             return self._before_insertion(at, verb)
-        if word in _MARKS and at > begin and self.word(at - 1) == ",":
+        if self.word(at) in _MARKS and at > begin and self.word(at - 1) == ",":
             return self._before_insertion(at - 1, verb)         # "the star of “Scandal,” said"
         phrase = self.phrase_before(at)
         return self._outside_relative(phrase, phrase.first - 1 if phrase else at)
@@ -1618,14 +1650,17 @@ class Clauses:
     def _subject_of_verb_before(self, verb, at, depth):
         """The subject that a verb shares with one before it, rather with one of the same class."""
         verbs = [i for i in range(at, self.first[verb] - 1, -1) if self.finite(i)]
-        cue = self.is_a(verb, "cue")
+        cue = self.is_a(verb, "cue", "ing")
         for i in sorted(verbs, key=lambda i: cue and not self.is_a(i, "cue")):
             if (found := self._subject(i, depth - 1)) is not None:
                 return found
         return None
 
     def _participle_subject(self, verb, at, depth):
-        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after."""
+        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after; "accused X of
+        saying": the object before."""
+        if self.is_a(at, "link") and at > self.first[verb] and self.is_a(at - 1, "name"):
+            return self.phrase_before(at - 1)
         if not self.is_a(at, "preposition", "subordinator", "conjunction") and self.is_a(at, "word") and \
                 (phrase := self.phrase_before(at)) is not None:
             return self._outside_relative(phrase, phrase.first - 1)
@@ -1647,7 +1682,7 @@ class Clauses:
         for i in range(at, self.first[at] - 1, -1):
             if self.quoted[i] or not self.is_a(i, "word"):
                 return phrase
-            if self.is_a(i, "relative") and self.word(i) != "that":
+            if self.is_a(i, "relative") and not self.is_a(i, "that"):
                 return self._antecedent(i) or phrase
             if self.is_a(i, "conjunction", "subordinator"):
                 return phrase
@@ -1668,8 +1703,6 @@ class Clauses:
                 return phrase or best
             adjunct = phrase.first > self.first[verb] and self._links(phrase.first - 1)
             best = best if adjunct or self.is_a(i - 1, "time") or not self.word(i - 1)[:1].isalpha() else phrase
-            if not adjunct and phrase.first > self.first[verb] and not self._opens_clause(phrase.first - 1):
-                break
             after = i
         return best
 
@@ -1678,7 +1711,7 @@ class Clauses:
         if not any(self.is_a(i, "auxiliary") for i in range(max(self.first[verb], verb - 3), verb)):
             return None
         for i in range(verb + 1, min(self.last[verb], verb + 8)):
-            if self.word(i) == "by" and not self.quoted[i]:
+            if self.is_a(i, "by") and not self.quoted[i]:
                 return self.phrase_after(i + 1)
             if not self.is_a(i, "word"):
                 return None
@@ -1769,8 +1802,6 @@ class _QuoteReader:
         self.leading = set(np.array(self.cues, int)[before_source[pattern]].tolist())
         self.labelling = set(np.array(self.cues, int)[labels[pattern]].tolist())
         self.exchange = set(np.array(self.cues, int)[exchange[pattern]].tolist())
-        forms = grammar[grammar["role"].str.startswith("pronoun_") & grammar["note"].str.startswith("object")]
-        self.objects = set(forms["pattern"])
         self.noun_words = set(grammar.loc[grammar["role"].eq("reporting_noun"), "pattern"])
         article = _categories(tokens["article_id"]).codes.astype(np.int64)
         self.article = article.tolist()
@@ -1818,7 +1849,7 @@ class _QuoteReader:
         return read.is_a(cue - 1, "determiner", "genitive", "preposition") and not read.is_a(cue - 1, "adverb", "infinitive")
 
     def _can_speak(self, phrase, cue):
-        """Not "you"; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
+        """Not "you" or "there" before a word that may be a noun; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
         read, head = self.clauses, phrase.heads[-1]
         if read.word(head) in ("you", "there") and cue in self.ambiguous:
             return False
@@ -1835,16 +1866,16 @@ class _QuoteReader:
         return at >= read.first[cue] and read.is_a(at, "be")
 
     def outermost(self, source):
-        """ "Berg said that Estburg claims": Berg owns what is said."""
+        """ "Berg said that Estburg claims", "According to Berg, Estburg claims": Berg owns what is said."""
         read, first, begin = self.clauses, source.phrase.first, self.clauses.first[source.phrase.first]
-        if first > begin and read.word(first - 1) not in ("that", "what", "whom") and (
-                not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator")):
-            first = begin + 1
+        apart = first > begin and not read.is_a(first - 1, "opener") and (
+            not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator"))
         for cue in self.between(begin, first - 1):
-            outer, following = self.at(cue, source.rule), self.cue_end[cue] + 1
-            reports = following == first or (read.is_a(following, "complementiser") and not read.is_a(following, "preposition"))
-            if outer is not None and not read.is_a(cue, "ing") and (
-                    cue == begin if cue in self.leading else reports and outer.phrase.last < cue):
+            outer = self.at(cue, source.rule)
+            if outer is None or (apart or read.is_a(cue, "ing")) and cue not in self.leading:
+                continue
+            following, content = self.cue_end[cue] + 1, self.content_after(outer)
+            if following in (first, first - 1) or (content and content[0] <= first and source.cue <= content[1]):
                 return outer
         return source
 
@@ -1879,30 +1910,11 @@ class _QuoteReader:
                 return None
             if cue == right and cue not in self.leading:
                 following = self.cue_end[cue] + 1
-                phrase = None if read.is_a(cue, "ing") or read.word(following) == "that" else read.phrase_after(following)
+                phrase = None if read.is_a(cue, "ing") or read.is_a(following, "that") else read.phrase_after(following)
                 return phrase and Source(phrase, cue, self.cue_end[cue], "named after")
             source = self.at(cue, "named after")
             if source is not None and (cue == right or self._directly(source, right)):
                 return source
-            if source is not None and read.word(source.phrase.first - 1) == "," and (phrase := read.phrase_after(right)) and \
-                    phrase.last + 2 == source.phrase.first and read.is_a(phrase.last, "name"):
-                # "...," Jane Smith, chief of the bank said
-                return source._replace(phrase=phrase)
-        return self._unlisted_after(stretch, right, end)
-
-    def _unlisted_after(self, stretch, right, end):
-        """ "...," joked Berg; "...," Berg joked: any past tense next to a name tells a quotation of its own."""
-        read, (begin, left, _, _) = self.clauses, self.edges(stretch)
-        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end:
-            return None
-        inverted = read.is_a(right, "ed", "past") and not read.is_a(right, "name", "auxiliary")
-        phrase = read.phrase_after(right + inverted)
-        if phrase is None or phrase.first != right + inverted or (read.first[right] == right and not inverted) or \
-                not read.is_a(phrase.last, "name", "pronoun"):
-            return None
-        verb = right if inverted else phrase.last + 1
-        if inverted or (verb <= end and read.is_a(verb, "ed", "past") and not read.is_a(verb, "auxiliary")):
-            return Source(phrase, verb, verb, "named after")
         return None
 
     def _directly(self, source, right):
@@ -1921,13 +1933,7 @@ class _QuoteReader:
         for cue in reversed(self.between(begin, left)):
             if (source := self.at(cue, "named before")) is not None and not source.phrase.first > left:
                 return self.outermost(source)
-        if (source := self.heading(left)) is not None:
-            return source
-        verbs = [left - 1] if read.word(left) == "," else range(begin, left) if read.word(left) == ":" else []
-        for verb in verbs:                                      # "Berg joked, ...", "Berg expressed his hope: ..."
-            if verb > begin and read.finite(verb) and (phrase := read.subject(verb)) is not None:
-                return Source(phrase, verb, verb, "colon" if read.word(left) == ":" else "named before")
-        return None
+        return self.heading(left)
 
     def announced(self, colon):
         """Who is named in the sentence that ends the paragraph before with a colon."""
@@ -1947,7 +1953,7 @@ class _QuoteReader:
     def noun(self, at):
         """ "Lind's claim that", "his remark:" right before."""
         read, begin = self.clauses, self.clauses.first[at]
-        while at > begin and (read.word(at) in ("that", ":", ",", "of")):
+        while at > begin and (read.word(at) in ":," or read.is_a(at, "that", "of")):
             at -= 1
         at = max(begin, read._skip_time(at))
         if read.word(at) not in self.noun_words:
@@ -1969,18 +1975,10 @@ class _QuoteReader:
             return None
         for cue in reversed(self.between(right, end)):
             source = self.at(cue, "named after")
-            if source is None and read.word(cue - 1) in _BREAKS and not read.is_a(cue, "ing") and \
-                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and read.word(phrase.first) != "that":
-                return Source(phrase, cue, self.cue_end[cue], "named after")
             if source is not None and source.phrase.first > right and source.phrase.last < cue and \
-                    read.word(source.phrase.first - 1) in _BREAKS and self._closes(cue, end):
+                    read.word(source.phrase.first - 1) in _BREAKS:
                 return source
         return None
-
-    def _closes(self, cue, end):
-        """Does nothing that is said follow the cue?"""
-        following = self.cue_end[cue] + 1
-        return end - following < 7 or self.clauses.is_a(following, "time") or self.clauses.word(following) in _BREAKS
 
     # -- all quotations
 
@@ -2022,7 +2020,13 @@ class _QuoteReader:
         gap = self.paragraph[this.first] - self.paragraph[last.first]
         if gap == 0 or (gap == 1 and not last.closed):
             return before._replace(rule="continued")
-        return before._replace(rule="last speaker") if gap == 1 else None
+        return self._last_voice(sources, i)._replace(rule="last speaker") if gap == 1 else None
+
+    def _last_voice(self, sources, i):
+        """Whose words came last before a quotation that stands alone: rather whole sentences than a fragment."""
+        near = [k for k in range(max(i - 5, 0), i) if sources[k] is not None and self.paragraph[self.stretches[i].first]
+                - self.paragraph[self.stretches[k].last] <= 2 and self.article[self.stretches[k].last] == self.article[self.stretches[i].first]]
+        return sources[([k for k in near if self.kind(self.stretches[k], sources[k]) == "speech"] or near)[-1]]
 
     def sentence_before(self, begin):
         """Who spoke in the sentence before, or is its subject, if that has a name; two guesses."""
@@ -2048,7 +2052,7 @@ class _QuoteReader:
         """speech, fragment or label."""
         read, (begin, left, *_) = self.clauses, self.edges(stretch)
         inside = [i for i in range(stretch.first, stretch.last + 1) if read.is_a(i, "word")]
-        apart = left < begin or not read.is_a(left, "word")
+        apart = left < begin or not read.is_a(left, "word", "genitive")
         if self._title(inside) and not self._introduced(stretch, source):
             return "label"
         whole = left < begin and self.stop(stretch) in _ASKS_ON | {"."}
@@ -2064,7 +2068,7 @@ class _QuoteReader:
     def _introduced(self, stretch, source):
         """Is the cue right next to it, with a comma or colon, or right behind?"""
         read, (begin, left, *_) = self.clauses, self.edges(stretch)
-        if source is None or (left >= begin and read.is_a(left, "word")):
+        if source is None or (left >= begin and read.is_a(left, "word", "genitive")):
             return self.stop(stretch) in _ASKS_ON
         return source.cue > stretch.last or left < begin or left - source.cue_end < 3 or read.word(left) == ":"
 
@@ -2095,26 +2099,26 @@ class _QuoteReader:
             if at >= end or read.word(at) != "," or source.cue != read.first[source.cue]:
                 return None
             return self._clause(at + 1, end, source)
-        that = next((i for i in range(at, min(at + 7, end)) if read.word(i) == "that" or not read.is_a(i, "word")), end)
-        if that < end and read.word(that) == "that" and not read.quoted[that]:
+        that = next((i for i in range(at, min(at + 7, end)) if read.is_a(i, "that") or not read.is_a(i, "word")), end)
+        if that < end and read.is_a(that, "that") and not read.quoted[that]:
             return self._clause(that + 1, end, source)
-        at += at < end and read.word(at) in self.objects        # "told him the talks go on"
         subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
-        if subject is None or subject.last >= end or not any(
-                read.is_a(i, "auxiliary", "past", "ed") for i in (subject.last + 1, min(subject.last + 2, end))):
-            return None
-        return self._clause(at, end, source)
+        verbs = range(subject.last + 1, min(subject.last + 14, end)) if subject is not None else []
+        stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or read.is_a(i, "relative", "subordinator")), end)
+        return self._clause(at, end, source) if stop < end and read.finite(stop) else None
 
     def content_before(self, source):
         """Positions of the clause before ", Berg said." or ", according to Estburg.", or None."""
         read, begin = self.clauses, self.clauses.first[source.cue]
         following = source.cue_end + 1
+        listener = read.phrase_after(following) if following < read.last[source.cue] and read.is_a(following, "name") else None
+        following = listener.last + 1 if listener else following        # "..., Berg told Lind on Monday"
         if following < read.last[source.cue] and read.is_a(following, "word") and not read.is_a(following, "time") and (
                 not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
             return None                                         # "After the talks, Berg said this"
         comma = (source.cue if source.rule == "according to" else min(source.phrase.first, source.cue)) - 1
         if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing") or \
-                not any(read.finite(i) for i in range(begin, comma)):
+                not any(read.finite(i) for i in range(begin, comma) if not any(read.is_a(k, "relative") for k in range(begin, i))):
             return None
         return self._clause(begin, comma - 1, source)
 
@@ -2147,7 +2151,7 @@ class _Speakers:
         first = np.searchsorted(key, where + mentions["start"].to_numpy())
         last = np.searchsorted(key, where + mentions["end"].to_numpy()) - 1
         self.mention = {i: row for row, (s, e) in enumerate(zip(first.tolist(), last.tolist())) for i in range(s, e + 1)}
-        self.rows = list(mentions[["actor", "side", "kind", "attributive"]].itertuples(index=False, name=None))
+        self.rows = list(mentions[["actor", "side", "kind", "attributive"]].astype(object).itertuples(index=False))
         pronouns = codebook.actors[codebook.actors["pronoun"].ne("")].drop_duplicates("actor")
         self.pronoun = dict(zip(pronouns["actor"], pronouns["pronoun"]))
         persons = mentions["kind"].eq("person").to_numpy() & ~mentions["quoted"].to_numpy(bool)
@@ -2156,6 +2160,8 @@ class _Speakers:
         self.person_of = {p: r.removeprefix("pronoun_") for p, r in zip(roles["pattern"], roles["role"])}
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
+        self.unnamed = [first for first, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
+        self.sides = {}                                         # {(article, head word): side} of speakers so far
         self.voice = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
 
     def columns(self, said):
@@ -2166,7 +2172,7 @@ class _Speakers:
             source, row, side, kind = item.source, None, None, None
             if source is not None:
                 row, side, kind, last = self._resolve(source, last)
-            actor = None if row is None else self.rows[row][0]
+            actor = None if row is None else self.rows[row].actor
             values = (actor, side, kind, source and int(self.start[source.phrase.first]),
                       source and int(self.end[source.phrase.last]), source and self._rule(source))
             for name, value in zip(columns, values):
@@ -2178,7 +2184,8 @@ class _Speakers:
         return "pronoun" if pronoun and source.rule.startswith("named") else source.rule
 
     def _person(self, phrase):
-        return self.person_of.get(self.clauses.word(phrase.first)) if phrase.first == phrase.last else None
+        alone = phrase.first == phrase.last and not self.clauses.is_a(phrase.first, "name")     # "us", but not "US"
+        return self.person_of.get(self.clauses.word(phrase.first)) if alone else None
 
     def _resolve(self, source, last):
         """Mention row of the speaker, side, type of speaker, and the last speaker named from here on."""
@@ -2187,14 +2194,18 @@ class _Speakers:
             row = self._stands_for(phrase.first, person, last) if person in ("he", "she", "it", "they") else None
         else:
             rows = [self.mention.get(head) for head in phrase.heads]
-            rows = [None if row is None or self.rows[row][3] else row for row in rows]
-            row = rows[0] if len({row is not None and self.rows[row][0] for row in rows}) == 1 else None
+            rows = [None if row is None or self.rows[row].attributive else row for row in rows]
+            row = rows[0] if len({row is not None and self.rows[row].actor for row in rows}) == 1 else None
             last = (phrase.heads[-1], row)
         if row is not None:
-            side = self.rows[row][1]
+            side = self.rows[row].side
         else:
-            inside = {self.rows[self.mention[i]][1] for i in range(phrase.first, phrase.last + 1) if i in self.mention}
-            side = inside.pop() if len(inside) == 1 else None
+            inside = {self.rows[self.mention[i]].side for i in range(phrase.first, phrase.last + 1) if i in self.mention}
+            known = (self.article[phrase.first], self.clauses.word(phrase.heads[-1]))
+            if len(inside) == 1:
+                self.sides[known] = side = inside.pop()
+            else:                                               # "a Norlandic official said ...", then "the official said"
+                side = self.sides.get(known) if not inside and self.clauses.is_a(phrase.first, "definite") else None
         return row, side or None, self._type(source, row), last
 
     def _stands_for(self, at, person, last):
@@ -2202,16 +2213,16 @@ class _Speakers:
         if last is not None and not self._near(last[0], at):
             last = None
         if person in ("it", "they"):
-            fits = last is not None and last[1] is not None and self.rows[last[1]][2] != "person"
+            fits = last is not None and last[1] is not None and self.rows[last[1]].kind != "person"
             return last[1] if fits else None
         found = None
         for first, row in reversed(self.persons[:bisect_left(self.persons, (at,))]):
             if not self._near(first, at) or (found and self.clauses.first[first] != self.clauses.first[found[0]]):
                 break
-            if self.pronoun.get(self.rows[row][0]) == person and not self.rows[row][3]:
+            if self.pronoun.get(self.rows[row].actor) == person and not self.rows[row].attributive:
                 found = first, row                              # the first of its sentence is taken for the subject
         if last is not None and (found is None or last[0] >= found[0]):
-            return last[1] if last[1] is not None and self.pronoun.get(self.rows[last[1]][0]) == person else None
+            return last[1] if last[1] is not None and self.pronoun.get(self.rows[last[1]].actor) == person else None
         return found and found[1]
 
     def _near(self, before, at):
@@ -2221,7 +2232,8 @@ class _Speakers:
         """official, military, ...: from the words of the phrase, its apposition, then the actor."""
         read, (first, last, heads) = self.clauses, source.phrase
         stop = read.last[last]
-        if not read.is_a(heads[-1], "name") and any(self.voice.get(i) == "unnamed" for i in range(first, stop + 1)):
+        unnamed = bisect_left(self.unnamed, first)
+        if not read.is_a(heads[-1], "name") and unnamed < len(self.unnamed) and self.unnamed[unnamed] <= stop:
             return "unnamed"
         if last < stop and read.word(last + 1) == ",":
             last += 1
@@ -2232,7 +2244,7 @@ class _Speakers:
         if near:
             return near[0]
         if row is not None:
-            return "organisation" if self.rows[row][2] == "organisation" else "official"
+            return "organisation" if self.rows[row].kind == "organisation" else "official"
         return None
 
 
@@ -2245,10 +2257,6 @@ STATEMENT_COLUMNS = {
     "direction": "int64", "negated": "bool", "content_negated": "bool", "position": "int64", "conditional": "bool",
     "condition_start": "Int64", "condition_end": "Int64", "modality": "str", "holder": "str", "side": "str", "target": "str",
     "issue": "str", "source": "str", "quoted": "bool", "rule": "str"}
-
-# The sign of a stance towards the content that it governs; the others take no side on it.
-STANCE_SIGN = {"demand": 1, "call_for": 1, "propose": 1, "promise": 1, "agree": 1, "concede": 1, "reject": -1, "threaten": -1}
-
 
 _CLAUSE_MARKS = {";", ":"}
 
@@ -2273,34 +2281,41 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
         the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
         future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it; a
         voice that is no listed actor counts for its side's state, or else in its own words), quoted, rule.
-        A stance with neither an issue nor both holder and target is left out.
+        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. One
+        that takes sides is left out where it has no issue, any other where it has no target either.
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
     """
-    rows = _StatementReader(tokens, mentions, quotes, codebook).read() if len(tokens) else []
+    terms = _match(tokens, codebook.stances["pattern"].tolist())
+    tokens, terms = _around(tokens, terms)                      # most sentences take no stance
+    rows = _StatementReader(tokens, terms, mentions, quotes, codebook).read() if len(tokens) else []
     frame = _at(tokens, [r["first"] for r in rows], [r["last"] for r in rows]) if rows else pd.DataFrame()
     frame = pd.concat([frame, pd.DataFrame(rows)], axis=1).reindex(columns=[*STATEMENT_COLUMNS])
     frame["term"] = _surfaces(articles, frame).str.lower() if rows else frame["term"]
-    return frame.astype(STATEMENT_COLUMNS)
+    once = ["article_id", "sentence", "stance", "holder", "issue"]
+    return frame.astype(STATEMENT_COLUMNS).drop_duplicates(once, ignore_index=True)
 
 
 class _StatementReader:
     """Reads the clause around each stance term. Positions are row numbers of tokens."""
 
-    def __init__(self, tokens, mentions, quotes, codebook):
-        self.clauses, self.blind = Clauses(tokens, codebook), Clauses(tokens.assign(quoted=False), codebook)
-        self.article = _categories(tokens["article_id"]).codes.tolist()
+    def __init__(self, tokens, terms, mentions, quotes, codebook):
+        self.clauses = Clauses(tokens, codebook)
+        self.blind = self.clauses.blind()
+        self.article, self.sentence = _categories(tokens["article_id"]).codes.tolist(), tokens["sentence"].tolist()
         self.start, self.end = tokens["start"].tolist(), tokens["end"].tolist()
-        self.stances = codebook.stances.to_dict("records")
-        self.terms = _match(tokens, codebook.stances["pattern"].tolist())
-        self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(self.terms.pattern, self.terms.first.tolist())}
+        self.stances = codebook.stances.assign(sign=_signs(codebook.stances)).to_dict("records")
+        self.terms = terms
+        self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(terms.pattern, terms.first.tolist())}
         self.stance_places = sorted(self.stance_at)
+        self.sign_at = {first: self.stances[p]["sign"] for p, first in zip(terms.pattern, terms.first.tolist())}
         issues = _match(tokens, codebook.issues["pattern"].tolist())
         self.issue_places, names = issues.first.tolist(), codebook.issues["issue"].tolist()
         self.issue_names = [names[p] for p in issues.pattern]
-        self.mentions = mentions[["actor", "side", "kind", "attributive", "start"]].to_dict("records")
+        self.issue_at = {i for first, last in zip(self.issue_places, issues.last.tolist()) for i in range(first, last + 1)}
+        self.mentions = list(mentions[["actor", "side", "kind", "attributive"]].astype(object).itertuples(index=False))
         self.mention_at = _covered(tokens, mentions).tolist()
-        self.quotes = quotes[["kind", "speaker", "speaker_side", "speaker_text"]].to_dict("records")
+        self.quotes = list(quotes[["kind", "speaker", "speaker_side", "speaker_text"]].astype(object).itertuples(index=False))
         direct = quotes["kind"].ne("indirect").to_numpy()
         self.quote_at, self.report_at = _covered(tokens, quotes, direct).tolist(), _covered(tokens, quotes, ~direct).tolist()
         state_of = _states_of_sides(codebook)
@@ -2308,8 +2323,15 @@ class _StatementReader:
         self.parties = codebook.sides.loc[codebook.sides["role"] == "party", "side"].tolist()
         self.allies = _allies(codebook)
         self.grammar = _grammar_places(tokens, codebook)
+        for first, last in self.grammar["not_conditional"].items():     # "at once" is no condition, though "once" is
+            for i in range(first, last + 1):
+                self.grammar["conditional"].pop(i, None)
+        self.joint = {i for first, last in self.grammar["joint"].items() for i in range(first, last + 1)}
         self.negators = set(codebook.grammar.loc[codebook.grammar["role"] == "negator", "pattern"])
-        self.demands = []                                       # rows of demands so far, for "these demands"
+        self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
+        voices = _match(tokens, codebook.voices["pattern"].tolist())
+        self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
+        self.taken = []                                         # rows of this article, for "these demands" and "rejected it"
 
     def read(self):
         """All rows, as dicts, in text order."""
@@ -2318,35 +2340,65 @@ class _StatementReader:
 
     def statement(self, term, first, last):
         """The rows of one stance term; term: its row of stances.csv."""
-        if first - 1 in self.grammar["demonstrative"]:
-            return []                                           # "these demands" points back, it demands nothing itself
+        if self.taken and self.article[self.taken[-1]["first"]] != self.article[first]:
+            self.taken = []
         scope = self.scope(first, last)
-        if term["stance"] == "condition" and self._other_stance(scope):
+        if self._takes_none(term, first, last, scope):
             return []
         holders, rule = self.holders(first, last, term)
-        issues = self.issues_of(first, last, scope)
-        target = self._pointed_holder(issues) or self.target(first, scope, holders, term["stance"] in ("take_note", "reject"))
-        if not issues and not (holders and target):
+        issues = self.issues_of(first, last, scope, term)
+        answered = self.taken[-1]["side"] if issues and issues[0][1] is not None else None     # whose demands "these demands" are
+        if answered and answered in {side for _, side in holders}:
+            issues, answered = [], None                         # nobody answers himself
+        target = self.states.get(answered) or self.target(first, scope, holders, term)
+        if rule == "thing" or not issues and not (holders and target and not term["sign"]):
             return []
         condition = self.condition(first, last, scope)
-        base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"],
+        base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
                 "negated": self.negated(first, term), "conditional": condition is not None,
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
                 "modality": self.modality(first, scope), "source": self.source(first),
                 "quoted": self.clauses.quoted[first], "rule": rule}
-        return self._rows(base, holders or [(None, None)], issues or [(None, None)], target, self.content_negated(scope))
+        return self._rows(base, holders or [(None, None)], issues or [(None, None, 1)], target)
 
-    def _rows(self, base, holders, issues, target, content_negated):
-        """One row per holder and issue. issues: (issue, position of the demand it points back to, or None)."""
+    def _takes_none(self, term, first, last, scope):
+        """Is no stance taken here: "these demands" points back, "US-backed" and "a possible truce" describe, "if they agree"
+        supposes, "urged Lind to agree" is what is urged; and a condition counts only where nothing else does."""
+        read = self.blind
+        if first - 1 in self.grammar["demonstrative"] or self._governed(first, scope):
+            return True
+        if first > read.first[first] and read.glued[first] and read.word(first - 1) in "-–":
+            return True
+        if term["stance"] == "condition":
+            return self._other_stance(scope)
+        if term.get("holder") == "speaker" and first not in self.grammar["modal_obligation"] and last < read.last[last] and \
+                read.nominal(last + 1) and not read.is_a(last + 1, "determiner"):
+            return True
+        supposed = [i for i, stop in self._conditions(scope) if i < first <= stop]
+        return bool(supposed) and (first - 1 in supposed or not self._passive(self._verb_of(first, last), read))
+
+    def _governed(self, first, scope):
+        """Is the term what another stance is about: "must accept", "urged Lind to agree", "accused Lind of stalling"?"""
+        at = first - 1
+        while at > scope.first and self.blind.is_a(at, "adverb", "negator"):
+            at -= 1
+        if at < scope.first:
+            return False
+        before = self.stance_places[bisect_left(self.stance_places, scope.first):bisect_left(self.stance_places, at)]
+        object_of = self.blind.is_a(at, "link") and not self.sign_at[first] if self.blind.is_a(first, "ing") else \
+            self.blind.is_a(at, "infinitive")
+        return at in self.stance_at and at in self.grammar["modal_obligation"] or object_of and any(
+            self.stance_at[i] != "condition" for i in before)
+
+    def _rows(self, base, holders, issues, target):
+        """One row per holder and issue. issues: (issue, position of the statement it points back to or None, sign of the content)."""
         rows = []
         for holder, side in holders:
-            for issue, pointed in issues:
-                sign = 0 if base["negated"] else STANCE_SIGN.get(base["stance"], 0)
-                position = sign * (pointed if pointed is not None else -1 if content_negated else 1)
-                rows.append(base | {"holder": holder, "side": side, "issue": issue, "target": target, "position": position if issue else 0,
-                                    "content_negated": content_negated})
-        if base["stance"] == "demand":
-            self.demands += rows
+            for issue, pointed, content in issues:
+                sign = 0 if base["negated"] or not issue else base["sign"]
+                rows.append(base | {"holder": holder, "side": side, "issue": issue, "target": target, "content_negated": content < 0,
+                                    "position": sign * (content if pointed is None else pointed)})
+        self.taken += [row for row in rows if row["position"]]
         return rows
 
     # -- scope
@@ -2356,7 +2408,7 @@ class _StatementReader:
         read = self.blind
         begin, end = read.first[first], read.last[first]
         quote = self.quote_at[first]
-        if quote >= 0 and self.quotes[quote]["kind"] == "speech":
+        if quote >= 0 and self.quotes[quote].kind == "speech":
             begin = next(i for i in range(begin, first + 1) if self.quote_at[i] == quote)
             end = next(i for i in range(end, last - 1, -1) if self.quote_at[i] == quote)
         left = next((i + 1 for i in range(first - 1, begin - 1, -1) if self._ends_clause(i, begin)), begin)
@@ -2370,14 +2422,14 @@ class _StatementReader:
 
     def _ends_content(self, at, term):
         """Does the content of a term end before this token? At a new clause with a subject of its own, at another stance."""
-        word = self.blind.word(at)
-        stance = self.stance_at.get(at, "condition")
-        continued = at - 1 in self.grammar["infinitive_marker"] or at - 1 in self.grammar["negator"]  # "agreed to reject"
-        if word in _CLAUSE_MARKS or (stance != "condition" and at > term + 1 and not continued):
+        read, word = self.blind, self.blind.word(at)
+        if word in _CLAUSE_MARKS or at in self.grammar["clause_break"] or at in self.grammar["conditional"]:
             return True
-        if word == "," and (at + 1 in self.grammar["subordinator"] or at + 1 in self.grammar["relative"] or self._new_clause(at + 1)):
-            return True
-        return at in self.grammar["clause_break"] or at in self.grammar["conditional"]
+        if at > term + 1 and self.stance_at.get(at, "condition") != "condition" and not self._is_noun(at, at):
+            return not read.is_a(at - 1, "infinitive", "negator", "adverb", "link")     # "agreed to reject", "rejected demands"
+        if read.is_a(at, "and"):
+            return at < read.last[at] and read.finite(at + 1)   # "wants talks and is not afraid"
+        return word == "," and (at + 1 in self.grammar["subordinator"] or at + 1 in self.grammar["relative"] or self._new_clause(at + 1))
 
     def _new_clause(self, at):
         """Does a subject with its own finite verb begin here ("..., Lind is demanding")?"""
@@ -2394,41 +2446,46 @@ class _StatementReader:
         """([(actor, side)], rule): who takes the stance, and why we think so."""
         speaker = self.speaker(first)
         if term.get("holder") == "speaker":
-            found, rule = [speaker] if speaker else self._before_colon(first), "speaker"
+            found, rule = self._for_whom(last) or ([speaker] if speaker else self._before_colon(first)), "speaker"
+            rule = rule if found or self._speech(first) or self.report_at[first] >= 0 else "thing"
         elif self._is_noun(first, last):
             found, rule = self._noun_holders(first, last)
             if not found and rule == "noun" and term["stance"] == "agree":
-                found, rule = self._parties(), "agreed by both"
+                found, rule = self._both(first), "agreed by both"
         else:
             found, rule = self._verb_holders(first, last, term)
         if rule == "we":                                        # "we" in a speaker's words is his side
             found = [(self.states.get(speaker[1], speaker[0]), speaker[1])] if speaker else []
         elif not found and rule in ("", "i") and self._speech(first):
             found, rule = [speaker] if speaker else [], "speaker"
-        return found, rule if found else ""
+        return found, rule if found or rule == "thing" else ""
+
+    def _for_whom(self, last):
+        """ "unacceptable for Norhaven": who is named after the preposition."""
+        after = self.blind.phrase_after(last + 2) if last + 1 in self.grammar["for_whom"] else None
+        return self._of_phrase(after)
 
     def speaker(self, at):
         """(actor, side) who says what stands here, in quotation or report: for "a Norlandic delegate" his side's state; None
         for the narrator and for a voice of no side."""
         for index in (self.report_at[at], self.quote_at[at]):
-            said = self.quotes[index] if index >= 0 else {}
-            side = said.get("speaker_side")
-            if isinstance(said.get("speaker"), str):
-                return said["speaker"], side
-            if isinstance(side, str):
-                return self.states[side], side
+            said = self.quotes[index] if index >= 0 else None
+            if said and isinstance(said.speaker, str):
+                return said.speaker, said.speaker_side
+            if said and isinstance(said.speaker_side, str):
+                return self.states[said.speaker_side], said.speaker_side
         return None
 
     def source(self, at):
         """Who says so: an actor, the words for a voice that is none, "narrator" outside quotations and reports."""
         if speaker := self.speaker(at):
             return speaker[0]
-        named = [self.quotes[i]["speaker_text"] for i in (self.report_at[at], self.quote_at[at]) if i >= 0]
+        named = [self.quotes[i].speaker_text for i in (self.report_at[at], self.quote_at[at]) if i >= 0]
         return next((text for text in named if isinstance(text, str)), "narrator" if not self._speech(at) else None)
 
     def _speech(self, at):
         index = self.quote_at[at]
-        return index >= 0 and self.quotes[index]["kind"] == "speech"
+        return index >= 0 and self.quotes[index].kind == "speech"
 
     def _before_colon(self, first):
         """ "Palace: meeting possible": who stands alone before a colon at the start of the sentence."""
@@ -2444,7 +2501,7 @@ class _StatementReader:
         if first == read.first[first]:
             return False
         mention = self.mention_at[first - 1]
-        return read.is_a(first - 1, "determiner", "genitive") or (mention >= 0 and bool(self.mentions[mention]["attributive"]))
+        return read.is_a(first - 1, "determiner", "genitive") and not read.is_a(first - 1, "adverb") or (mention >= 0 and bool(self.mentions[mention].attributive))
 
     def _noun_holders(self, first, last):
         """ "the Palace's demand", "Estrian demands", "a demand by Estburg", "Lind made a demand"."""
@@ -2464,7 +2521,7 @@ class _StatementReader:
         if before in self.grammar["possessive_third"]:
             return self._pronoun(before), "possessive pronoun"
         for i in range(last + 1, min(last + 4, read.last[first])):
-            if i in self.grammar["agent_preposition"] and read.word(i) != "of" and (found := self._of_phrase(read.phrase_after(i + 1))):
+            if i in self.grammar["agent_preposition"] and (found := self._of_phrase(read.phrase_after(i + 1))):
                 return found, "by"
         verb = next((i for i in range(before, max(read.first[first], before - 6), -1) if self.clauses.finite(i) or read.word(i) == ","), first)
         if read.word(verb) != "," and verb != first and (phrase := self.clauses.subject(verb)) is not None:
@@ -2480,38 +2537,40 @@ class _StatementReader:
             found = self._of_phrase(phrase) if phrase else []
             if found or term["stance"] != "agree":
                 return found, "by"
-            return self._parties(), "agreed by both"
+            return self._both(first), "agreed by both"
         phrase = read.subject(verb - 1 if read.word(verb - 1) in _MARKS else verb)
+        if phrase is None and read.is_a(verb - 1, "relative") and verb - 1 == read.first[verb]:
+            return [], "thing"                                  # "Who rejects this ..."
         if phrase is None or (self._speech(first) and self.quote_at[phrase.first] != self.quote_at[first]):
             return [], ""
         for role, rule in (("pronoun_we", "we"), ("pronoun_i", "i")):
-            if phrase.last in self.grammar[role]:
+            if phrase.last in self.grammar[role] and not read.is_a(phrase.last, "name"):    # "us" is no US
                 return [], rule
-        return self._of_phrase(phrase), "subject"
+        found = self._of_phrase(phrase)
+        inside = range(phrase.first, phrase.last + 1)
+        somebody = found or any(i in self.voices or read.is_a(i, "name", "pronoun", "indefinite") for i in inside)
+        return found, "subject" if somebody else "thing"        # "the plan demands": nobody takes a stance
 
     def _verb_of(self, first, last):
         """The token of a term that is its verb: the first that can be one ("is ready to", "firmly reject")."""
         return next((i for i in range(first, last + 1) if not self.blind.is_a(i, "adverb", "negator")), first)
 
     def _passive(self, verb, read):
-        """ "was rejected", "agreed upon yesterday" after its noun; not "has rejected"."""
-        if not read.is_a(verb, "ed", "participle"):
+        """ "was rejected", "a truce agreed upon yesterday", "a plan rejected by"; not "has rejected", "was prepared to"."""
+        following = verb + 1 if verb < read.last[verb] else verb
+        if not read.is_a(verb, "ed", "participle") or read.is_a(following, "infinitive"):
             return False
         at = verb - 1
         while at > read.first[verb] and read.is_a(at, "adverb", "negator"):
             at -= 1
-        if read.is_a(at, "be"):
-            return True
-        bare = not read.is_a(at, "auxiliary", "pronoun", "name", "conjunction", "relative") and read.is_a(at, "word") \
-            and at not in self.grammar["infinitive_marker"] and at not in self.grammar["joint"].values() and self.mention_at[at] < 0
-        return bare and verb < read.last[verb] and read.is_a(verb + 1, "preposition")
+        return read.is_a(at, "be") or read.is_a(following, "by") or at in self.issue_at and read.is_a(following, "preposition")
 
     def _of_phrase(self, phrase):
         """The actors that a noun phrase stands for: its head names, both parties, or whom a pronoun stands for."""
         if phrase is None:
             return []
         inside = range(phrase.first, phrase.last + 1)
-        if any(i in self.grammar["joint"] for i in inside):
+        if any(i in self.joint for i in phrase.heads):
             return self._parties()
         if self.blind.is_a(phrase.last, "pronoun"):
             return self._pronoun(phrase.last)
@@ -2522,54 +2581,84 @@ class _StatementReader:
     def _parties(self):
         return [(self.states[side], side) for side in self.parties]
 
+    def _both(self, at):
+        """Who agrees where no subject says so: the two that are joined in the sentence before this, else the parties."""
+        return self._joined(self.blind.first[at], at) or self._parties()
+
+    def _joined(self, first, last):
+        """The first actors joined to one subject ("Norland and Estria", "the two sides") among some tokens."""
+        if any(i in self.joint for i in range(first, last)):
+            return self._parties()
+        named = [i for i in range(first, last) if self.mention_at[i] >= 0 and self.mention_at[i] != self.mention_at[i + 1]]
+        pairs = (pair for pair in zip(named, named[1:]) if any(self.blind.is_a(i, "and") for i in range(*pair)) and pair[1] - pair[0] < 6)
+        return next((self._actors(pair) for pair in pairs if len(self._actors(pair)) > 1), [])
+
     def _actors(self, positions):
         """Distinct (actor, side) of the mentions at these tokens."""
         found = [self.mentions[self.mention_at[i]] for i in positions if self.mention_at[i] >= 0]
-        return list(dict.fromkeys((mention["actor"], mention["side"]) for mention in found))
+        return list(dict.fromkeys((mention.actor, mention.side) for mention in found))
 
     def _pronoun(self, at):
-        """Whom a pronoun stands for: the first fitting actor of this sentence before it, else of the one before."""
-        if self.report_at[at] >= 0 and (speaker := self.speaker(at)):
+        """Whom a pronoun stands for: the speaker in whose report it stands, or the first fitting actor of this sentence
+        before it, or of the sentence before; "they" rather stands for two that are joined."""
+        one, many = ("pronoun_he", "pronoun_she", "possessive_person"), ("pronoun_they", "possessive_them")
+        plural = any(at in self.grammar[role] for role in many)
+        kinds = {"person"} if any(at in self.grammar[role] for role in one) else {"organisation", "bloc", "collective"}
+        kinds |= set() if plural or "person" in kinds else {"state"}
+        speaker = self.speaker(at) if self.report_at[at] >= 0 else None
+        if speaker and self.kinds.get(speaker[0]) in kinds:
             return [speaker]                                    # "Norhaven said that it had taken note"
-        person = any(at in self.grammar[role] for role in ("pronoun_he", "pronoun_she", "possessive_person"))
         begin = self.clauses.first[at]
         for first, last in ((begin, at), (self.clauses.first[begin - 1] if begin else 0, begin)):
+            if plural and (found := self._joined(first, last)):
+                return found
             for i in range(first, last):
                 mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-                if mention and not mention["attributive"] and (mention["kind"] == "person") == person and self.article[i] == self.article[at]:
-                    return [(mention["actor"], mention["side"])]
+                if mention and not mention.attributive and mention.kind in kinds and self.article[i] == self.article[at]:
+                    return [(mention.actor, mention.side)]
         return []
 
-    def _pointed_holder(self, issues):
-        """The side whose demands "these demands" points back to, or None."""
-        return self.states.get(self.demands[-1]["side"]) if issues and issues[0][1] is not None else None
-
-    def target(self, first, scope, holders, answer):
-        """The first actor of another side in the content; before the term where no holder is known or the stance is an
-        answer; None if there is none."""
+    def target(self, first, scope, holders, term):
+        """The first actor of another side in the content; before the term where no holder is known, where the stance is an
+        answer, and first of all where somebody should or must; None if there is none."""
         sides = {side for _, side in holders}
-        before = range(first - 1, scope.first - 1, -1) if not holders or answer else ()
-        places = [*range(scope.begin, scope.end + 1), *before]
-        for i in places:
+        before, after = range(first - 1, scope.first - 1, -1), range(scope.begin, scope.end + 1)
+        modal = term.get("holder") == "speaker" and first in self.grammar["modal_obligation"]
+        answer = not holders or term["stance"] in ("take_note", "reject")
+        for i in [*before, *after] if modal else [*after, *before] if answer else after:
             mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-            if mention and mention["side"] not in sides and not mention["attributive"]:
-                return mention["actor"]
+            described = mention and mention.attributive and i + 1 not in self.stance_at     # but "Norlandic demands"
+            if mention and mention.side not in sides and not described and not (mention.kind == "bloc" and i in self.issue_at):
+                return mention.actor                            # not the NATO of "NATO membership"
         return None
 
     # -- what
 
-    def issues_of(self, first, last, scope):
-        """[(issue, position pointed back to or None)]: of the content, else of the clause, the sentence, the quotation; or of
-        the demands that "these demands" points back to."""
-        if pointed := self._pointed(first, scope):
+    def issues_of(self, first, last, scope, term):
+        """[(issue, position pointed back to or None)]: of the content; of what "these demands" or "it" points back to; of the
+        clause, the sentence, or the quotation."""
+        if pointed := self._pointed(scope):
             return pointed
-        for begin, end, nearest in ((first, scope.end, False), (scope.first, first, True),
-                                    (self.blind.first[first], self.blind.last[first], True)):
+        read = self.blind
+        stop = next((i for i in range(scope.begin, scope.end + 1) if not read.is_a(i, "word")), scope.end + 1)
+        empty = not any(read.nominal(i) and not read.is_a(i, "time", "determiner") and i not in self.grammar["pointing_noun"]
+                        for i in range(scope.begin, stop))
+        relative = next((i for i in range(first - 2, scope.first, -1) if read.is_a(i, "relative", "opener") and not read.is_a(i, "that")), None)
+        places = [(first, scope.end, "all")]
+        if empty or term.get("holder") == "speaker" or self._passive(self._verb_of(first, last), read) or any(
+                read.is_a(i, "pronoun") for i in range(scope.begin, min(scope.begin + 3, stop))):
+            places.append((scope.first, first, "first" if empty else "last"))      # "the truce was rejected", "that it be held"
+        if relative is not None:                                # "the truce, which Lind offered for"
+            places.insert(0, (scope.first, relative, "last"))
+        for begin, end, which in places:
             found = range(bisect_left(self.issue_places, begin), bisect_left(self.issue_places, end + 1))
             if found:
-                found = found if not nearest else [max((i for i in found if self.issue_places[i] <= first), default=found[0])]
-                return [(issue, None) for issue in dict.fromkeys(self.issue_names[i] for i in found)]
-        return self._next_in_quotation(last)
+                last = max((i for i in found if self.issue_places[i] <= first), default=found[0])
+                found = found if which == "all" else [found[0] if which == "first" else last]
+                named = {self.issue_names[i]: self.issue_places[i] for i in reversed(found)}
+                return [(issue, None, self.content_sign(scope, named[issue])) for issue in reversed(named)]
+        answer = empty and relative is None and term.get("holder") != "speaker"
+        return (answer and self._answered(first)) or self._next_in_quotation(last)
 
     def _next_in_quotation(self, last):
         """The issue of the next sentence of the same quotation ("What remains is this. It is about the exchange.")."""
@@ -2579,17 +2668,24 @@ class _StatementReader:
             return []
         at = bisect_left(self.issue_places, end)
         inside = at < len(self.issue_places) and self.issue_places[at] <= self.blind.last[end]
-        return [(self.issue_names[at], None)] if inside else []
+        return [(self.issue_names[at], None, 1)] if inside else []
 
-    def _pointed(self, first, scope):
+    def _pointed(self, scope):
         """What "these demands" in the content stand for: all demands of the holder of the nearest one before."""
+        demands = [row for row in self.taken if row["stance"] == "demand"]
         pointer = any(i in self.grammar["demonstrative"] and i + 1 in self.stance_at for i in range(scope.begin, scope.end + 1))
-        if not pointer or not self.demands:
+        if not pointer or not demands:
             return []
-        nearest = self.demands[-1]
-        same = [d for d in self.demands if d["holder"] == nearest["holder"] and d["issue"]
-                and self.article[d["first"]] == self.article[first]]
-        return list({d["issue"]: (d["issue"], d["position"]) for d in same}.values())
+        return list({row["issue"]: (row["issue"], row["position"], 1) for row in demands
+                     if row["holder"] == demands[-1]["holder"]}.values())
+
+    def _answered(self, first):
+        """What is rejected or accepted where nothing is named ("Estburg refused", "rejected the offer"): the last statement,
+        if it stands in this sentence or in the two before."""
+        last = self.taken[-1]["first"] if self.taken else None
+        if last is None or self.sentence[first] - self.sentence[last] > 2:
+            return []
+        return [(row["issue"], row["position"], 1) for row in self.taken if row["first"] == last]
 
     # -- how
 
@@ -2599,31 +2695,51 @@ class _StatementReader:
             return False                                        # "not convinced" is a stance of its own
         read = self.blind
         for i in range(first - 1, max(read.first[first], first - 6) - 1, -1):
-            if read.word(i) in (",", ";", ":") or i in self.grammar["subordinator"]:
+            if read.word(i) in (",", ";", ":") or i in self.grammar["subordinator"] or (read.is_a(i, "and") and read.finite(i + 1)):
                 break
             if i in self.grammar["not_negator"]:
                 return False
-            if i in self.grammar["negator"] or (i in self.grammar["negative_verb"] and i not in self.stance_at):
+            far = read.is_a(i, "preposition") and first - i > 2     # "a meeting without a truce is acceptable"
+            if i in self.grammar["negator"] and not far or (i in self.grammar["negative_verb"] and i not in self.stance_at):
                 return True
         return False
 
-    def content_negated(self, scope):
-        """Is what is wanted negative: "that Estria not join", "an end to", "to stop"?"""
-        turns = 0
-        for i in range(scope.begin, min(scope.end, scope.begin + 12) + 1):
-            if i in self.grammar["not_negator"] or self.blind.word(i) == ",":
-                break
-            ends = i in self.grammar["ending_verb"] and bisect_left(self.issue_places, i) == bisect_left(self.issue_places, i + 1)
-            turns += i in self.grammar["negator"] or ends
-        return turns % 2 == 1
+    def content_sign(self, scope, issue):
+        """-1 where what is wanted is negative: "that Estria not join", "an end to"; "the shelling must stop"; else 1."""
+        sign, near, end = 1, None, issue
+        if issue < scope.begin:                                 # it stands before the term, what happens to it right after
+            end = next((i - 1 for i in range(scope.begin, scope.end + 1) if not self.blind.is_a(i, "word")), scope.end)
+            end = min(end, scope.begin + 3)
+        for i in range(end, scope.begin - 1, -1):
+            other = self.blind.is_a(i, "and") and self.blind.is_a(min(i + 1, end), "infinitive", "that")     # "and to hold talks"
+            if other or i in self.grammar["not_negator"] or self.blind.word(i) == "," or (near is not None and near - i > 3):
+                break                                           # the nearest "stop", and what stands right before it
+            if self._turns(i):
+                sign, near = -sign, i
+        return sign
+
+    def _turns(self, at):
+        """Does the word turn what follows into its opposite? A negator, "stop", a governed "reject"; not "the end of August"."""
+        time = any(self.blind.is_a(k, "time") for k in range(at + 2, min(at + 4, self.blind.last[at] + 1)))
+        return at in self.grammar["negator"] or self.sign_at.get(at) == -1 or (
+            at in self.grammar["ending_verb"] and at not in self.issue_at and not time)
+
+    def _conditions(self, scope):
+        """(first, last) token of each condition in the clause."""
+        for i in range(scope.first, scope.last + 1):
+            if i not in self.grammar["conditional"]:
+                continue
+            read, follows, then = self.blind, i > scope.first, min(i + 1, scope.last)
+            later = read.is_a(i, "auxiliary") and (follows and read.is_a(i - 1, "word") or read.is_a(then, "participle", "ed"))
+            adverb = follows and read.is_a(i - 1, "pronoun") and read.is_a(then, "ed")     # "they were", "he once lived"
+            if not later and not adverb:
+                stops = (k - 1 for k in range(i + 1, scope.last + 1) if read.word(k) in (";", ":", ",", ".", '"', "”"))
+                yield i, max(next(stops, scope.last), i)
 
     def condition(self, first, last, scope):
         """(start, end) offsets of the condition that the stance hangs on, or None."""
-        for i in range(scope.first, scope.last + 1):
-            if i in self.grammar["conditional"] and i not in self.grammar["not_conditional"] and not first <= i <= last:
-                stop = next((k - 1 for k in range(i + 1, scope.last + 1) if self.blind.word(k) in (";", ":", ",", ".", '"', "”")), scope.last)
-                return self.start[i], self.end[max(stop, i)]
-        return None
+        found = ((self.start[i], self.end[stop]) for i, stop in self._conditions(scope) if not i <= last <= stop)
+        return next(found, None)
 
     def modality(self, first, scope):
         """fact, possible, future or past, by the auxiliaries before the term and by words for earlier times."""
@@ -2641,6 +2757,13 @@ class _StatementReader:
         return any(self.stance_at[at] != "condition" for at in places)
 
 
+def _signs(stances):
+    """The sign of each row of stances.csv; one without takes that of the project's own stance of its name, or 0."""
+    own = _default_codebook().stances if stances["sign"].eq("").any() else stances
+    known = dict(zip(own["stance"], own["sign"]))
+    return [int(sign or known.get(stance) or 0) for stance, sign in zip(stances["stance"], stances["sign"])]
+
+
 def _allies(codebook):
     """[(actor, side)] that "its allies" stands for: on the sides that sides.csv calls ally, the actor that most rows of
     actors.csv describe as a collective."""
@@ -2650,23 +2773,31 @@ def _allies(codebook):
     return [collective.idxmax()] if len(collective) and collective.max() > 0.5 else []
 
 
+def _around(tokens, matches):
+    """The sentences of some matches with the one before and the one after each: (tokens, the matches in them)."""
+    first, last = _sentence_edges(tokens)
+    sentence = np.repeat(np.arange(len(first)), last - first + 1)
+    keep = np.isin(sentence, sentence[matches.first][:, None] + [-1, 0, 1])
+    place = np.cumsum(keep) - 1
+    return tokens[keep].reset_index(drop=True), Matches(matches.pattern, place[matches.first], place[matches.last])
+
+
 def _grammar_places(tokens, codebook):
     """{role: {first token: last token}} of the patterns of grammar.csv; roles do not exclude each other."""
     roles, names = pd.factorize(codebook.grammar["role"])
     found = _match(tokens, codebook.grammar["pattern"].tolist(), groups=roles)
-    places = {name: {} for name in names}
-    for pattern, first, last in zip(found.pattern.tolist(), found.first.tolist(), found.last.tolist()):
-        places[names[roles[pattern]]][first] = last
-    return defaultdict(dict, places)
+    order = np.argsort(roles[found.pattern], kind="stable")
+    edges = np.cumsum(np.bincount(roles[found.pattern], minlength=len(names)))[:-1]
+    first, last = (np.split(places[order], edges) for places in (found.first, found.last))
+    return defaultdict(dict, {name: dict(zip(f.tolist(), e.tolist())) for name, f, e in zip(names, first, last)})
 
 
 def _covered(tokens, spans, keep=None):
     """int array, one entry a token: the row of the span that it lies in, -1 for none. keep: bools, which rows count."""
     article = _categories(tokens["article_id"])
-    number = {name: i for i, name in enumerate(article.categories)}
     key = article.codes.astype(np.int64) * 2**32
     start, end = key + tokens["start"].to_numpy(), key + tokens["end"].to_numpy()
-    base = np.array([number.get(a, -1) for a in spans["article_id"]], np.int64) * 2**32
+    base = article.categories.get_indexer(spans["article_id"]) * 2**32
     first = np.searchsorted(start, base + spans["start"].to_numpy(np.int64))
     last = np.searchsorted(end, base + spans["end"].to_numpy(np.int64), "right")
     covered = np.full(len(tokens), -1)

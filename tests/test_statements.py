@@ -42,6 +42,23 @@ def statements_of(body, codebook=SMALL):
     ("“We demand a truce,” Ada Berg said.", [("Norland", "demand", "truce", 1)], "we in a speaker's words is the side"),
     ("Norland demanded a truce. Estria rejects these demands.",
      [("Norland", "demand", "truce", 1), ("Estria", "reject", "truce", -1)], "these demands are the ones before"),
+    ("Norland proposed a truce. Estria refused.",
+     [("Norland", "propose", "truce", 1), ("Estria", "reject", "truce", -1)], "an answer is about what it answers"),
+    ("Norland and Estria met. They agreed to a swap.",
+     [("Norland", "agree", "swap", 1), ("Estria", "agree", "swap", 1)], "they are the two that are joined"),
+    ("Norland urged Estria to agree to a truce.", [("Norland", "call_for", "truce", 1)], "what is urged is not yet agreed"),
+    ("“Estria must accept a truce,” Ada Berg said.", [("Ada Berg", "demand", "truce", 1)], "nor is what must be"),
+    ("If Estria agrees to talks, Norland will propose a truce.", [("Norland", "propose", "truce", 1)], "a condition supposes"),
+    ("The plan demands a truce.", [], "a thing takes no stance"),
+    ("A possible truce was discussed in Norland.", [], "an adjective before its noun is none either"),
+    ("The talks are unacceptable for Estria, Ada Berg said.", [("Estria", "reject", "talks", -1)], "for whom it is so"),
+    ("The truce, which Norland offered for a swap, Estria rejected.",
+     [("Norland", "propose", "truce", 1), ("Estria", "reject", "truce", -1)], "what stands first is what is offered"),
+    ("“The talks must stop,” Ada Berg said.", [("Ada Berg", "demand", "talks", -1)], "an end to what stands before"),
+    ("Norland wants Estria to stop the swap and to hold talks.",
+     [("Norland", "demand", "swap", -1), ("Norland", "demand", "talks", 1)], "the sign of each issue by itself"),
+    ("Norland agreed to a swap and accepted the swap.", [("Norland", "agree", "swap", 1)], "once a sentence"),
+    ("Norland demands the moon.", [], "no issue, no side taken"),
 ])
 def test_holder_stance_issue_position(text, expected, reason):
     found = statements_of(text)
@@ -57,10 +74,23 @@ def test_holder_stance_issue_position(text, expected, reason):
     ("Norland could agree to talks.", "modality", "possible", "could"),
     ("Norland will propose talks.", "modality", "future", "will"),
     ("Norland accused Estria over the truce.", "target", "Estria", "the object is the target"),
+    ("Talks without a truce are acceptable, Ada Berg said.", "negated", False, "what is without is not denied"),
+    ("“Estria should join talks,” Ada Berg said.", "target", "Estria", "who should is the target"),
+    ("Estria rejected Norlandic demands for a truce.", "target", "Norland", "whose demands they are"),
+    ("The talks once held in Estria were proposed by Norland.", "conditional", False, "once upon a time"),
 ])
 def test_what_qualifies_it(text, column, expected, reason):
     found = statements_of(text)
     assert len(found) and found[column].iloc[0] == expected, (reason, found.to_string())
+
+
+def test_the_sign_of_a_stance_comes_from_its_row_or_else_from_its_name():
+    stances = codebook_table("stances", [{"stance": "demand", "direction": -1, "pattern": "claims"},
+                                         {"stance": "refuse", "direction": -1, "pattern": "shuns", "sign": "-1"},
+                                         {"stance": "muse", "direction": 0, "pattern": "ponders"}])
+    found = statements_of("Norland claims a truce. Norland shuns a truce. Norland ponders a truce with Estria.",
+                          replace(SMALL, stances=stances))
+    assert list(zip(found["stance"], found["position"])) == [("demand", 1), ("refuse", -1), ("muse", 0)]
 
 
 def test_the_article_this_began_with():
@@ -78,7 +108,7 @@ def test_the_article_this_began_with():
     must = {("Russia", "agree", summit, 1, False), ("Dmitry Peskov", "agree", summit, 1, False),
             ("Dmitry Peskov", "agree", "further talks", 0, True), ("Ukraine", "propose", summit, 1, False),
             ("Russia", "take_note", summit, 0, False), ("Russia", "agree", swap, 1, False), ("Ukraine", "agree", swap, 1, False),
-            ("Dmitry Peskov", "call_for", "ceasefire terms", 1, False), ("Vladimir Putin", "demand", "NATO membership", -1, False),
+            ("Dmitry Peskov", "call_for", swap, 1, False), ("Dmitry Peskov", "call_for", "ceasefire terms", 1, False), ("Vladimir Putin", "demand", "NATO membership", -1, False),
             ("Vladimir Putin", "demand", "demilitarisation", 1, False), ("Vladimir Putin", "demand", "territory", 1, False),
             ("Vladimir Putin", "demand", "European security order", 1, False), ("Ukraine", "demand", "ceasefire", 1, False),
             ("European allies", "demand", "ceasefire", 1, False), ("Russia", "agree", "ceasefire", 0, True)}
