@@ -2348,7 +2348,7 @@ class _StatementReader:
         answered = self.taken[-1]["side"] if issues and issues[0][1] is not None else None     # whose demands "these demands" are
         target = self.states.get(answered) if answered not in {side for _, side in holders} else None
         target = target or self.target(first, scope, holders, term)
-        if rule == "thing" or not issues and not (holders and target and not term["sign"]):
+        if rule == "thing" or not (issues or holders or target):
             return []
         condition = self.condition(first, last, scope)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
@@ -2656,7 +2656,14 @@ class _StatementReader:
                 found = found if which == "all" else [found[0] if which == "first" else last]
                 named = {self.issue_names[i]: self.issue_places[i] for i in reversed(found)}
                 return [(issue, None, self.content_sign(scope, named[issue])) for issue in reversed(named)]
-        return (empty and relative is None and self._answered(first)) or self._next_in_quotation(last)
+        return (empty and relative is None and self._answered(first)) or self._next_in_quotation(last) or self._named_before(first)
+
+    def _named_before(self, first):
+        """The issue named last before a term, in its sentence or the two before: what is spoken of goes on."""
+        at = bisect_left(self.issue_places, first) - 1
+        near = at >= 0 and self.article[self.issue_places[at]] == self.article[first] and \
+            self.sentence[first] - self.sentence[self.issue_places[at]] <= 2
+        return [(self.issue_names[at], None, 1)] if near else []
 
     def _next_in_quotation(self, last):
         """The issue of the next sentence of the same quotation ("What remains is this. It is about the exchange.")."""
