@@ -1630,8 +1630,8 @@ class Clauses:
             return self._antecedent(at)
         if self.is_a(at, "conjunction"):
             return self._subject_of_verb_before(verb, at, depth)    # "X came and said"
-        if self.word(at) in (",", "—", "–", "--"):
-            return self._before_insertion(at, verb)
+        if self.word(at) in (",", "—", "–", "--"):              # "Berg, the mayor, said"; "Berg came, saw, won"
+            return self._before_insertion(at, verb) or self._subject_of_verb_before(verb, at - 1, depth)
         if self.word(at) in _MARKS and at > begin and self.word(at - 1) == ",":
             return self._before_insertion(at - 1, verb)         # "the star of “Scandal,” said"
         phrase = self.phrase_before(at)
@@ -2161,13 +2161,13 @@ class _Speakers:
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
         self.unnamed = [first for first, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
-        self.sides = {}                                         # {(article, head word): side} of speakers so far
+        self.voices_met = {}                                    # {(article, head word): (side, type)} of voices so far
         self.voice = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
 
     def columns(self, said):
         """The speaker columns of find_quotes, one list each."""
         columns = {name: [] for name in ("speaker", "speaker_side", "speaker_type", "speaker_start", "speaker_end", "rule")}
-        last = None                                             # position and mention row of the last speaker named
+        last = None                             # head, mention row, side and type of the last speaker named
         for item in said:
             source, row, side, kind = item.source, None, None, None
             if source is not None:
@@ -2192,21 +2192,25 @@ class _Speakers:
         phrase, person = source.phrase, self._person(source.phrase)
         if person is not None:
             row = self._stands_for(phrase.first, person, last) if person in ("he", "she", "it", "they") else None
+            if row is None and person in ("he", "she") and last and last[1] is None and self._near(last[0], phrase.first):
+                return None, last[2], last[3], last             # "a Norlandic official said ...", then "he said"
         else:
             rows = [self.mention.get(head) for head in phrase.heads]
             rows = [None if row is None or self.rows[row].attributive else row for row in rows]
             row = rows[0] if len({row is not None and self.rows[row].actor for row in rows}) == 1 else None
-            last = (phrase.heads[-1], row)
-        if row is not None:
-            side = self.rows[row].side
-        else:
-            inside = {self.rows[self.mention[i]].side for i in range(phrase.first, phrase.last + 1) if i in self.mention}
+        side, kind = (self.rows[row].side if row is not None else self._side(phrase)), self._type(source, row)
+        if row is None and person is None:
             known = (self.article[phrase.first], self.clauses.word(phrase.heads[-1]))
-            if len(inside) == 1:
-                self.sides[known] = side = inside.pop()
-            else:                                               # "a Norlandic official said ...", then "the official said"
-                side = self.sides.get(known) if not inside and self.clauses.is_a(phrase.first, "definite") else None
-        return row, side or None, self._type(source, row), last
+            if self.clauses.is_a(phrase.first, "definite") and known in self.voices_met:    # "the official said", met before
+                before_side, before_kind = self.voices_met[known]
+                side, kind = side or before_side, kind or before_kind
+            self.voices_met[known] = side, kind
+        return row, side or None, kind, last if person is not None else (phrase.heads[-1], row, side or None, kind)
+
+    def _side(self, phrase):
+        """The one side that is named in the phrase ("a Norlandic official"), or None."""
+        inside = {self.rows[self.mention[i]].side for i in range(phrase.first, phrase.last + 1) if i in self.mention}
+        return inside.pop() if len(inside) == 1 else None
 
     def _stands_for(self, at, person, last):
         """Mention row of whom a pronoun stands for: the last speaker or subject that it fits, two paragraphs back at most."""
@@ -2281,8 +2285,8 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
         the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
         future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it; a
         voice that is no listed actor counts for its side's state, or else in its own words), quoted, rule.
-        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. One
-        that takes sides is left out where it has no issue, any other where it has no target either.
+        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. A
+        stance with neither issue nor holder nor target is left out.
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
     """
@@ -2351,7 +2355,7 @@ class _StatementReader:
         if answered and answered in {side for _, side in holders}:
             issues, answered = [], None                         # nobody answers himself
         target = self.states.get(answered) or self.target(first, scope, holders, term)
-        if rule == "thing" or not issues and not (holders and target and not term["sign"]):
+        if rule == "thing" or not (issues or holders or target):
             return []
         condition = self.condition(first, last, scope)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
@@ -2546,10 +2550,19 @@ class _StatementReader:
         for role, rule in (("pronoun_we", "we"), ("pronoun_i", "i")):
             if phrase.last in self.grammar[role] and not read.is_a(phrase.last, "name"):    # "us" is no US
                 return [], rule
-        found = self._of_phrase(phrase)
+        found = self._listed(phrase) or self._of_phrase(phrase)
         inside = range(phrase.first, phrase.last + 1)
         somebody = found or any(i in self.voices or read.is_a(i, "name", "pronoun", "indefinite") for i in inside)
         return found, "subject" if somebody else "thing"        # "the plan demands": nobody takes a stance
+
+    def _listed(self, phrase):
+        """ "Norland, Estria agree": both, where a headline lists its subjects with a comma."""
+        read, comma = self.blind, phrase.first - 1
+        if comma <= read.first[phrase.first] or read.word(comma) != "," or self.mention_at[comma - 1] < 0:
+            return []
+        before = read.phrase_before(comma - 1)
+        opens = before is not None and before.first == read.first[phrase.first]
+        return self._actors([*before.heads, *phrase.heads]) if opens and self._actors(phrase.heads) else []
 
     def _verb_of(self, first, last):
         """The token of a term that is its verb: the first that can be one ("is ready to", "firmly reject")."""
@@ -2658,7 +2671,14 @@ class _StatementReader:
                 named = {self.issue_names[i]: self.issue_places[i] for i in reversed(found)}
                 return [(issue, None, self.content_sign(scope, named[issue])) for issue in reversed(named)]
         answer = empty and relative is None and term.get("holder") != "speaker"
-        return (answer and self._answered(first)) or self._next_in_quotation(last)
+        return (answer and self._answered(first)) or self._next_in_quotation(last) or (self._named_before(first) if term["sign"] else [])
+
+    def _named_before(self, first):
+        """The issue named last before a term, in its sentence or the two before: what is spoken of goes on."""
+        at = bisect_left(self.issue_places, first) - 1
+        near = at >= 0 and self.article[self.issue_places[at]] == self.article[first] and \
+            self.sentence[first] - self.sentence[self.issue_places[at]] <= 2
+        return [(self.issue_names[at], None, 1)] if near else []
 
     def _next_in_quotation(self, last):
         """The issue of the next sentence of the same quotation ("What remains is this. It is about the exchange.")."""
