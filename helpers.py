@@ -31,10 +31,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-import nltk
 import numpy as np
 import pandas as pd
-from nltk.tokenize import RegexpTokenizer
+import pyarrow as pa
 
 DATA = Path(__file__).resolve().parent / "data"
 
@@ -792,23 +791,24 @@ def _same(one, other):
 # ---------------------------------------------------------------------------------------------------------------
 
 # In this order: n't and the word before it; other clitics; dotted initials ("U.S."); numbers with their groups and
-# ranges ("1.000", "1000-for-1000", "2-3", "17th"); words, with inner apostrophes ("O'Brien"); marks.
-_LETTER = r"[^\W\d_]"
+# ranges ("1.000", "1000-for-1000", "2-3", "17th"); words, with inner apostrophes ("O'Brien"); marks, fractions and the
+# like among them ("eggs½" is a word and a mark).
+_SMALL = r"²³¹¼-¾⁰-₉⅐-⅟"
+_LETTER = rf"[^\W\d_{_SMALL}]"
 _GROUPS = r"\d+(?:[.,]\d+|[\u00a0\u2009\u202f]\d{3}(?!\d))*"
-TOKEN_PATTERN = (
+TOKEN = re.compile(
     rf"(?i:{_LETTER}+(?=n['’]t(?!\w))|n['’]t(?!\w)|['’](?:s|m|d|ll|re|ve)(?!\w))"
     rf"|(?:{_LETTER}{{1,2}}\.){{2,}}|(?:{_LETTER}\.){{1,9}}{_LETTER}(?!\w)"
     rf"|{_GROUPS}(?:[-–](?:{_LETTER}{{1,9}}[-–])?{_GROUPS})*{_LETTER}*"
-    rf"|(?:[^\W_]|[\u0300-\u036f])+(?:['’](?!(?i:s|m|d|ll|re|ve)(?!\w))[^\W_]+)*"
+    rf"|(?:[^\W_{_SMALL}]|[\u0300-\u036f])+(?:['’](?!(?i:s|m|d|ll|re|ve)(?!\w))[^\W_{_SMALL}]+)*"
     r"|\.{2,}|''|``|--+|\S"
 )
-_TOKENIZER = RegexpTokenizer(TOKEN_PATTERN)
 _CLITIC = re.compile(r"(?i)(?:n't|'(?:s|m|d|ll|re|ve))$")
 _CLOSERS, _OPENERS = "\"'”’»)]›", "\"'“‘«([‹„`–—-"
 _SPACES = np.array([chr(i).isspace() for i in range(0x3002)])
 _DIGIT_GLUE = [0x00A0, 0x2009, 0x202F]
 _GLUED_SENTENCES = re.compile(r"(?<=[a-z]{2})[.!?…][\"'”’)\]]{0,2}(?=[\"'“‘(\[]?[A-Z][a-z])")
-_BLOCK = 4_000_000                                             # characters worked on at a time
+_BLOCK = 1_000_000                                              # characters worked on at a time
 
 
 class Chunks(NamedTuple):
@@ -829,47 +829,51 @@ def tokenize(articles, codebook=None):
         0 through the article), start, end (offsets into text), token, lower (straight apostrophes), quoted (inside
         quotation marks). Every character outside white space belongs to exactly one token.
     """
-    codebook = codebook or _default_codebook()
     chunks = _cut_glued(_cut_chunks(articles["text"].fillna("").tolist()))
-    breaks = _sentence_breaks(chunks, codebook)
+    breaks = _sentence_breaks(chunks, codebook or _default_codebook())
     row, vocabulary, code, start, end = _cut_tokens(chunks)
-    article, paragraph = chunks.article[row], _numbered(chunks.paragraph, chunks.article)[row]
+    article = chunks.article[row]
     lead_start, body_start = _part_starts(articles)
     part = (start >= lead_start[article]).astype(np.int8) + (start >= body_start[article])
-    tokens = pd.DataFrame({
-        "article_id": pd.Categorical.from_codes(article, pd.Index(articles["article_id"], dtype="str")),
-        "part": pd.Categorical.from_codes(part, pd.Index(["title", "lead", "body"], dtype="str")),
-        "paragraph": paragraph, "sentence": _numbered(breaks, chunks.article)[row], "start": start, "end": end,
-        "token": pd.Categorical.from_codes(code, pd.Index(vocabulary, dtype="str")),
-    }, copy=False)
     lower, lowered = pd.factorize(np.array([t.lower().replace("’", "'") for t in vocabulary], dtype=object))
-    tokens["lower"] = pd.Categorical.from_codes(lower[code].astype(np.int32), pd.Index(lowered, dtype="str"))
+    tokens = pd.DataFrame({
+        "article_id": _coded(article, articles["article_id"]), "part": _coded(part, ["title", "lead", "body"]),
+        "paragraph": _numbered(chunks.paragraph, chunks.article)[row], "sentence": _numbered(breaks, chunks.article)[row],
+        "start": start, "end": end, "token": _coded(code, vocabulary), "lower": _coded(lower.astype(np.int32)[code], lowered),
+    }, copy=False)
     tokens["quoted"] = _inside_quotes(tokens)
     return tokens
 
 
+def _coded(codes, words):
+    """A text column that stores each distinct word once."""
+    return pd.Categorical.from_codes(codes, pd.Index(words, dtype="str"))
+
+
 def _cut_chunks(texts, join_digits=True):
-    """Cut texts at white space; each distinct chunk is stored once and known by its code."""
+    """Cut texts at white space; each distinct chunk is stored once and known by its code.
+
+    The text becomes an array of characters, so that edges, offsets and line breaks are found for all chunks at once, and
+    no chunk becomes a Python string but the distinct ones.
+    """
     known = defaultdict()
     known.default_factory = known.__len__                      # a new chunk gets the next number
-    parts = []
+    parts = [(np.zeros(0, np.int32),) * 3 + (np.zeros(0, bool),)]
     for first, block in _text_blocks(texts):
-        joined = "\n".join(block)
-        characters = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+        characters = np.frombuffer("\n".join(block).encode("utf-32-le"), np.uint32)
         space = _SPACES[np.minimum(characters, len(_SPACES) - 1)]
-        glue = _digit_glue(characters) if join_digits else []
-        space[glue] = False
-        edges = np.flatnonzero(np.diff(space, prepend=True, append=True))
+        if join_digits:
+            space[_digit_glue(characters)] = False
+        edges = np.flatnonzero(np.diff(space, prepend=True, append=True)).astype(np.int32)
         start, end = edges[::2], edges[1::2]
-        words = [joined[s:e] for s, e in zip(start, end)] if len(glue) else joined.split()
-        code = np.fromiter(map(known.__getitem__, words), np.int32, len(words))
+        code = _codes(characters[~space], end - start, known)
         paragraph = np.zeros(len(start) + 1, bool)
-        paragraph[np.searchsorted(start, np.flatnonzero((characters == 10) | (characters == 13)))] = True
-        offset = np.cumsum([0] + [len(text) + 1 for text in block[:-1]])
-        article = np.searchsorted(offset, start, "right") - 1
-        parts.append((code, (article + first).astype(np.int32), (start - offset[article]).astype(np.int32), paragraph[:-1]))
-    empty = [np.zeros(0, np.int32)] * 3 + [np.zeros(0, bool)]
-    return Chunks(*(np.concatenate(p) for p in zip(*(parts or [empty]))), list(known))
+        paragraph[np.searchsorted(start, np.flatnonzero((characters == 10) | (characters == 13)).astype(np.int32))] = True
+        offset = np.cumsum([0] + [len(text) + 1 for text in block], dtype=np.int32)
+        size = np.diff(np.searchsorted(start, offset))         # chunks in each text
+        article = np.repeat(np.arange(first, first + len(block), dtype=np.int32), size)
+        parts.append((code, article, start - np.repeat(offset[:-1], size), paragraph[:-1]))
+    return Chunks(*map(np.concatenate, zip(*parts)), list(known))
 
 
 def _text_blocks(texts):
@@ -886,8 +890,21 @@ def _digit_glue(characters):
     """Positions of no-break and thin spaces that join the digits of one number ("1 000")."""
     at = np.flatnonzero(np.isin(characters, _DIGIT_GLUE))
     at = at[(at > 0) & (at < len(characters) - 1)]
-    digit = (characters >= 48) & (characters <= 57) if len(at) else characters
-    return at[digit[at - 1] & digit[at + 1]] if len(at) else at
+    before, after = characters[at - 1], characters[at + 1]
+    return at[(before >= 48) & (before <= 57) & (after >= 48) & (after <= 57)]
+
+
+def _codes(characters, lengths, known):
+    """The code of each of the words that stand one after the other in an array of characters; new words join `known`.
+
+    Arrow finds the distinct ones: its dictionary encoding hashes some ten times as fast as Python makes strings and looks
+    them up.
+    """
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int32)]) * np.int32(characters.itemsize)
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(characters)]
+    encoded = pa.BinaryArray.from_buffers(pa.binary(), len(lengths), buffers).dictionary_encode()
+    distinct = [known[word.decode("utf-32-le")] for word in encoded.dictionary.to_pylist()]
+    return np.array(distinct, np.int32)[encoded.indices.to_numpy()]
 
 
 def _spread(codes, counts):
@@ -895,36 +912,51 @@ def _spread(codes, counts):
     types' pieces), one entry a piece."""
     repeats = counts[codes]
     row = np.repeat(np.arange(len(codes), dtype=np.int32), repeats)
-    first_piece = (np.cumsum(counts) - counts)[codes] - (np.cumsum(repeats) - repeats)
-    return row, np.repeat(first_piece, repeats) + np.arange(len(row))
+    first = (np.cumsum(counts, dtype=np.int32) - counts)[codes] - (np.cumsum(repeats, dtype=np.int32) - repeats)
+    return row, np.repeat(first, repeats) + np.arange(len(row), dtype=np.int32)
 
 
 def _cut_glued(chunks):
     """Where the space between two sentences is missing ("agreed.The"), one chunk becomes two."""
-    cuts = {code: [m.end() for m in _GLUED_SENTENCES.finditer(word)] for code, word in enumerate(chunks.types)
-            if not word.isalpha() and "/" not in word and "@" not in word}
-    if not any(cuts.values()):
-        return chunks
     types = defaultdict(None, zip(chunks.types, range(len(chunks.types))))
     types.default_factory = types.__len__
-    pieces = [list(zip([0, *cuts.get(code, [])], [*cuts.get(code, []), len(word)])) for code, word in enumerate(chunks.types)]
-    piece_code = np.array([types[word[s:e]] for word, spans in zip(chunks.types, pieces) for s, e in spans], np.int32)
-    piece_start = np.array([s for spans in pieces for s, _ in spans], np.int32)
-    row, piece = _spread(chunks.code, np.array([len(spans) for spans in pieces]))
-    paragraph = chunks.paragraph[row] & (piece_start[piece] == 0)
-    return Chunks(piece_code[piece], chunks.article[row], chunks.start[row] + piece_start[piece], paragraph, list(types))
+    pieces = {}                                                 # code of a chunk: [(code of a piece, where it starts)]
+    for code, word in enumerate(chunks.types):
+        if not word.isalpha() and "/" not in word and "@" not in word and _GLUED_SENTENCES.search(word):
+            cuts = [0, *(m.end() for m in _GLUED_SENTENCES.finditer(word)), len(word)]
+            pieces[code] = [(types[word[s:e]], s) for s, e in zip(cuts, cuts[1:])]
+    at = np.flatnonzero(np.isin(chunks.code, list(pieces)))
+    later = [(i + 1, *piece) for i, code in zip(at.tolist(), chunks.code[at].tolist()) for piece in pieces[code][1:]]
+    if not later:
+        return chunks
+    place, new, offset = np.array(later, np.int32).T
+    code = chunks.code.copy()
+    code[at] = [pieces[code][0][0] for code in chunks.code[at].tolist()]
+    return Chunks(np.insert(code, place, new), np.insert(chunks.article, place, chunks.article[place - 1]),
+                  np.insert(chunks.start, place, chunks.start[place - 1] + offset), np.insert(chunks.paragraph, place, False),
+                  list(types))
 
 
 def _sentence_breaks(chunks, codebook):
     """bool per chunk: does a sentence begin here? A stop ends one if the next chunk can begin one."""
     kinds = dict(zip(codebook.abbreviations["abbreviation"], codebook.abbreviations["kind"]))
     starters = {word.capitalize() for word in codebook.stopwords["word"]}
-    features = np.array([_sentence_role(chunk, kinds, starters) for chunk in chunks.types] or np.zeros((0, 5)), bool)
-    ends, capital, digit, starter, soft = features[chunks.code].T if len(chunks.code) else features.T
-    before_number = np.array([_abbreviation(chunk, kinds) == "number" for chunk in chunks.types], bool)[chunks.code]
+    roles = np.array([_sentence_role(chunk, kinds, starters) for chunk in chunks.types] or np.zeros((0, 6)), bool)
+    ends, capital, digit, starter, soft, numbers = (role[chunks.code] for role in roles.T)
     breaks = chunks.paragraph.copy()
-    breaks[1:] |= ends[:-1] & ((~soft[:-1] & capital[1:]) | (soft[:-1] & starter[1:]) | (digit[1:] & ~before_number[:-1] & ~soft[:-1]))
+    breaks[1:] |= ends[:-1] & np.where(soft[:-1], starter[1:], capital[1:] | (digit[1:] & ~numbers[:-1]))
     return breaks
+
+
+def _sentence_role(chunk, kinds, starters):
+    """Six bools: may end a sentence, begins with a capital, begins with a digit, is a capitalised stopword, ends a sentence
+    only before such a stopword, announces a number."""
+    if chunk.isalpha():
+        return False, chunk[0].isupper(), False, chunk in starters, False, False
+    bare, opened = chunk.rstrip(_CLOSERS), chunk.lstrip(_OPENERS)
+    kind = _abbreviation(chunk, kinds) if bare.endswith(".") else ""
+    return (bare.endswith((".", "!", "?", "…")) and kind != "title", opened[:1].isupper() or not opened, opened[:1].isdigit(),
+            opened.rstrip(".,;:!?…" + _CLOSERS) in starters, kind == "other", kind == "number")
 
 
 def _abbreviation(chunk, kinds):
@@ -936,16 +968,6 @@ def _abbreviation(chunk, kinds):
         return "title"
     dotted = len(word) > 3 and len(word) % 2 == 0 and set(word[1::2]) == {"."} and word[::2].isalpha()
     return "other" if dotted else ""
-
-
-def _sentence_role(chunk, kinds, starters):
-    """(may end a sentence, begins with a capital, begins with a digit, begins with a capitalised stopword, ends one
-    only before such a stopword)."""
-    bare, opened = chunk.rstrip(_CLOSERS), chunk.lstrip(_OPENERS)
-    kind = _abbreviation(chunk, kinds) if bare.endswith(".") else ""
-    word = opened.rstrip(".,;:!?…" + _CLOSERS)
-    return (bare.endswith((".", "!", "?", "…")) and kind != "title", opened[:1].isupper() or (not opened and bool(chunk)),
-            opened[:1].isdigit(), word in starters, kind == "other")
 
 
 def _numbered(breaks, article):
@@ -967,17 +989,16 @@ def _cut_tokens(chunks):
     """Tokens of all chunks: position of the chunk, vocabulary, code, start and end, one entry a token."""
     known = defaultdict()
     known.default_factory = known.__len__
-    code, offset, length, counts = [], [], [], []
+    pieces, counts = [], []                                     # pieces: (code of the token, its start and end in the chunk)
     for chunk in chunks.types:
-        spans = [(0, len(chunk))] if chunk.isalpha() else list(_TOKENIZER.span_tokenize(chunk))
-        counts.append(len(spans))
-        for start, end in spans:
-            code.append(known[chunk[start:end]])
-            offset.append(start)
-            length.append(end - start)
+        before = len(pieces)
+        pieces += [(known[chunk], 0, len(chunk))] if chunk.isalpha() else [
+            (known[m[0]], m.start(), m.end()) for m in TOKEN.finditer(chunk)]
+        counts.append(len(pieces) - before)
+    code, first, last = np.array(pieces, np.int32).reshape(-1, 3).T
     row, piece = _spread(chunks.code, np.array(counts, np.int32))
-    start = chunks.start[row] + np.array(offset, np.int32)[piece]
-    return row, list(known), np.array(code, np.int32)[piece], start, start + np.array(length, np.int32)[piece]
+    start = chunks.start[row]
+    return row, list(known), code[piece], start + first[piece], start + last[piece]
 
 
 def is_word(tokens):
@@ -1120,7 +1141,7 @@ _STAR, _ONE = "\ua66e", "\u046b"        # two rare letters that stand for * and 
 def _pattern_words(pattern):
     """A pattern cut into tokens as text is: "cease-fire*" -> ("cease", "-", "fire*")."""
     text = pattern.replace("’", "'").replace("*", _STAR).replace("?", _ONE)
-    words = [chunk[s:e] for chunk in text.split() for s, e in _TOKENIZER.span_tokenize(chunk)]
+    words = [word for chunk in text.split() for word in TOKEN.findall(chunk)]
     return tuple(word.replace(_STAR, "*").replace(_ONE, "?") for word in words)
 
 
@@ -2722,6 +2743,7 @@ def _sentence_edges(tokens):
 
 def _vader(tone=None):
     """nltk's analyser with the lexicon of the vaderSentiment package, changed by tone."""
+    import nltk
     from nltk.sentiment.vader import SentimentIntensityAnalyzer
 
     folder = str(Path(importlib.util.find_spec("vaderSentiment").origin).parent)
