@@ -808,7 +808,7 @@ _CLOSERS, _OPENERS = "\"'”’»)]›", "\"'“‘«([‹„`–—-"
 _SPACES = np.array([chr(i).isspace() for i in range(0x3002)])
 _DIGIT_GLUE = [0x00A0, 0x2009, 0x202F]
 _GLUED_SENTENCES = re.compile(r"(?<=[a-z]{2})[.!?…][\"'”’)\]]{0,2}(?=[\"'“‘(\[]?[A-Z][a-z])")
-_BLOCK = 1_000_000                                              # characters worked on at a time
+_BLOCK = 4_000_000                                              # characters worked on at a time
 
 
 class Chunks(NamedTuple):
@@ -854,11 +854,9 @@ def _cut_chunks(texts, join_digits=True):
     """Cut texts at white space; each distinct chunk is stored once and known by its code.
 
     The text becomes an array of characters, so that edges, offsets and line breaks are found for all chunks at once, and
-    no chunk becomes a Python string but the distinct ones.
+    no chunk but the distinct ones becomes a Python string.
     """
-    known = defaultdict()
-    known.default_factory = known.__len__                      # a new chunk gets the next number
-    parts = [(np.zeros(0, np.int32),) * 3 + (np.zeros(0, bool),)]
+    encoded, parts = [_distinct(np.zeros(0, np.uint32), [])], [(np.zeros(0, np.int32),) * 2 + (np.zeros(0, bool),)]
     for first, block in _text_blocks(texts):
         characters = np.frombuffer("\n".join(block).encode("utf-32-le"), np.uint32)
         space = _SPACES[np.minimum(characters, len(_SPACES) - 1)]
@@ -866,14 +864,17 @@ def _cut_chunks(texts, join_digits=True):
             space[_digit_glue(characters)] = False
         edges = np.flatnonzero(np.diff(space, prepend=True, append=True)).astype(np.int32)
         start, end = edges[::2], edges[1::2]
-        code = _codes(characters[~space], end - start, known)
+        encoded.append(_distinct(characters[~space], end - start))
         paragraph = np.zeros(len(start) + 1, bool)
         paragraph[np.searchsorted(start, np.flatnonzero((characters == 10) | (characters == 13)).astype(np.int32))] = True
         offset = np.cumsum([0] + [len(text) + 1 for text in block], dtype=np.int32)
         size = np.diff(np.searchsorted(start, offset))         # chunks in each text
         article = np.repeat(np.arange(first, first + len(block), dtype=np.int32), size)
-        parts.append((code, article, start - np.repeat(offset[:-1], size), paragraph[:-1]))
-    return Chunks(*map(np.concatenate, zip(*parts)), list(known))
+        parts.append((article, start - np.repeat(offset[:-1], size), paragraph[:-1]))
+    encoded = pa.chunked_array(encoded).unify_dictionaries()
+    types = [chunk.decode("utf-32-le") for chunk in encoded.chunk(0).dictionary.to_numpy(zero_copy_only=False)]
+    code = np.concatenate([part.indices.to_numpy() for part in encoded.chunks])
+    return Chunks(code, *map(np.concatenate, zip(*parts)), types)
 
 
 def _text_blocks(texts):
@@ -894,17 +895,14 @@ def _digit_glue(characters):
     return at[(before >= 48) & (before <= 57) & (after >= 48) & (after <= 57)]
 
 
-def _codes(characters, lengths, known):
-    """The code of each of the words that stand one after the other in an array of characters; new words join `known`.
+def _distinct(characters, lengths):
+    """Words that stand one after the other in an array of characters, each distinct one stored once (an Arrow dictionary).
 
-    Arrow finds the distinct ones: its dictionary encoding hashes some ten times as fast as Python makes strings and looks
-    them up.
+    Arrow hashes them some ten times as fast as Python makes strings and looks them up.
     """
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int32)]) * np.int32(characters.itemsize)
-    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(characters)]
-    encoded = pa.BinaryArray.from_buffers(pa.binary(), len(lengths), buffers).dictionary_encode()
-    distinct = [known[word.decode("utf-32-le")] for word in encoded.dictionary.to_pylist()]
-    return np.array(distinct, np.int32)[encoded.indices.to_numpy()]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32) * np.int32(characters.itemsize)
+    words = pa.BinaryArray.from_buffers(pa.binary(), len(lengths), [None, pa.py_buffer(offsets), pa.py_buffer(characters)])
+    return words.dictionary_encode()
 
 
 def _spread(codes, counts):
