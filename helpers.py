@@ -2705,6 +2705,7 @@ def _states_of_sides(codebook):
 # ---------------------------------------------------------------------------------------------------------------
 
 _STRAIGHT = str.maketrans("“”„‘’‚", "\"\"\"'''")                # VADER knows straight quotes only
+_NO_PUNCTUATION = re.compile(f"[^{re.escape(string.punctuation)}]+")
 
 
 def score_sentences(articles, tokens, codebook=None):
@@ -2718,13 +2719,13 @@ def score_sentences(articles, tokens, codebook=None):
     first, last = _sentence_edges(tokens)
     found = _at(tokens, first, last)
     found.insert(2, "paragraph", tokens["paragraph"].to_numpy()[first])
-    found["sentence_text"] = _surfaces(articles, found)
-    edges = np.append(first, len(tokens))
+    text = dict(zip(articles["article_id"], articles["text"]))
+    texts = [text[a][s:e] for a, s, e in zip(found["article_id"], found["start"], found["end"])]
+    found["sentence_text"] = pd.Series(texts, dtype="str")
     words = is_word(tokens).to_numpy()
-    count = np.diff(np.append(0, np.cumsum(words))[edges])
-    quoted = np.diff(np.append(0, np.cumsum(words & tokens["quoted"].to_numpy()))[edges])
+    count, quoted = (np.add.reduceat(np.append(flags, False), first, dtype=int) for flags in (words, words & tokens["quoted"]))
     found["words"] = count
-    scores = _vader_scores(found["sentence_text"].tolist(), _vader(None if codebook is None else codebook.tone))
+    scores = _vader_scores(texts, _vader(None if codebook is None else codebook.tone))
     for column in ("compound", "pos", "neu", "neg"):
         found[column] = scores[column]
     found["quoted_share"] = quoted / np.maximum(count, 1)
@@ -2754,42 +2755,43 @@ def _vader(tone=None):
         else:
             analyser.lexicon.pop(word, None)
     return analyser
+
+
 class _VaderWords:
     """What VADER asks of a word, once per distinct chunk: arrays indexed by chunk code."""
 
     def __init__(self, chunks, lexicon, rules):
-        words = [_vader_word(chunk.translate(_STRAIGHT), rules) for chunk in chunks]
-        lower = [word.lower() for word in words]
+        chunks = [chunk if chunk.isascii() else chunk.translate(_STRAIGHT) for chunk in chunks]
+        self.words = [_vader_word(chunk, rules.PUNC_LIST) for chunk in chunks]
+        lower = [word.lower() for word in self.words]
 
         def array(values, dtype=bool):
             """One value a distinct chunk."""
-            return np.fromiter(values, dtype, len(words))
+            return np.fromiter(values, dtype, len(chunks))
 
+        self.number = pd.factorize(np.array(self.words, dtype=object))[0]
         self.kept = array(len(chunk) > 1 for chunk in chunks)
         self.exclamations = array((chunk.count("!") for chunk in chunks), np.int32)
         self.questions = array((chunk.count("?") for chunk in chunks), np.int32)
         self.valence = array((lexicon.get(word, np.nan) for word in lower), float)
         self.scored = ~np.isnan(self.valence)
         self.boost = array((rules.BOOSTER_DICT.get(word, 0.0) for word in lower), float)
-        self.upper = array(word.isupper() for word in words)
+        self.upper = array(map(str.isupper, self.words))
         self.negates = array(word in rules.NEGATE or "n't" in word for word in lower)
-        self.number = pd.factorize(np.array(words, dtype=object))[0].astype(np.int64) if words else np.zeros(0, np.int64)
-        for name, group, among in [("never", words, ("never",)), ("so_this", words, ("so", "this")), ("but", lower, ("but",)),
-                                   ("least", lower, ("least",)), ("at_very", lower, ("at", "very")),
-                                   ("kind", lower, ("kind",)), ("of", lower, ("of",))]:
-            setattr(self, name, array(word in among for word in group))
-        phrases = [p.split() for p in [*rules.SPECIAL_CASE_IDIOMS, *rules.BOOSTER_DICT] if " " in p]
-        self.idiom_first = array(word in {p[0] for p in phrases} for word in lower)
-        self.idiom_second = array(word in {p[1] for p in phrases} for word in lower)
+        for name, words, among in [("never", self.words, {"never"}), ("so_this", self.words, {"so", "this"}),
+                                   ("but", lower, {"but"}), ("least", lower, {"least"}), ("at_very", lower, {"at", "very"}),
+                                   ("kind", lower, {"kind"}), ("of", lower, {"of"})]:
+            setattr(self, name, array(map(among.__contains__, words)))
+        self.idioms = {tuple(phrase.split()[:2]) for phrase in [*rules.SPECIAL_CASE_IDIOMS, *rules.BOOSTER_DICT] if " " in phrase}
+        self.idiom_first, self.idiom_second = (array(map(set(part).__contains__, self.words)) for part in zip(*self.idioms))
 
 
-def _vader_word(chunk, rules):
+def _vader_word(chunk, marks):
     """A chunk as VADER reads it: listed punctuation taken off one side."""
     word = chunk.strip(string.punctuation)
-    if word == chunk or len(word) < 2 or any(c in string.punctuation for c in word):
+    if word == chunk or len(word) < 2 or not _NO_PUNCTUATION.fullmatch(word):
         return chunk
-    before, after = chunk[:(at := chunk.index(word))], chunk[at + len(word):]
-    marks = rules.PUNC_LIST
+    before, _, after = chunk.partition(word)
     return word if (not before and after in marks) or (not after and before in marks) else chunk
 
 
@@ -2802,11 +2804,12 @@ def _vader_scores(texts, analyser):
     chunks = _cut_chunks(texts, join_digits=False)
     words = _VaderWords(chunks.types, analyser.lexicon, analyser.constants)
     n = len(texts)
+    emphasis = _vader_emphasis(chunks, n, words)
     kept = words.kept[chunks.code]
     code, text = chunks.code[kept], chunks.article[kept]
+    del chunks, kept                                            # as long as the text: no longer needed
     hit, valence = _vader_valences(code, text, n, words, analyser.constants)
     hit_text = text[hit]
-    emphasis = _vader_emphasis(chunks, n, words)
     total = np.bincount(hit_text, valence, n).astype(float)
     total += np.sign(total) * emphasis
     positive = np.bincount(hit_text, np.where(valence > 0, valence + 1, 0), n)
@@ -2825,20 +2828,26 @@ def _vader_scores(texts, analyser):
 
 
 def _rounded(values, digits):
-    """Python's round, which NumPy's differs from in the last digit."""
-    return np.array([round(value, digits) for value in values.tolist()], float)
+    """Python's round for arrays. NumPy's multiplies first, which may tip a value that lies half-way: those go to Python."""
+    rounded, scaled = np.round(values, digits), np.abs(values) * 10**digits
+    for i in np.flatnonzero(np.abs(scaled % 1 - 0.5) < 1e-6):
+        rounded[i] = round(float(values[i]), digits)
+    return rounded
 
 
 def _with_idiom(code, text, words):
-    """Texts in which two neighbouring words may begin one of VADER's idioms."""
-    pair = words.idiom_first[code[:-1]] & words.idiom_second[code[1:]] & (text[:-1] == text[1:])
-    return np.unique(text[:-1][pair])
+    """Texts in which two neighbouring words begin one of VADER's idioms."""
+    at = np.flatnonzero(words.idiom_first[code[:-1]])
+    at = at[words.idiom_second[code[at + 1]] & (text[at] == text[at + 1])]
+    return sorted({text[i] for i in at if (words.words[code[i]], words.words[code[i + 1]]) in words.idioms})
 
 
 def _vader_emphasis(chunks, n, words):
     """What exclamation and question marks add to each text."""
-    exclamations = np.minimum(np.bincount(chunks.article, words.exclamations[chunks.code], n), 4) * 0.292
-    questions = np.bincount(chunks.article, words.questions[chunks.code], n)
+    at = np.flatnonzero((words.exclamations + words.questions > 0)[chunks.code])
+    text, code = chunks.article[at], chunks.code[at]
+    exclamations = np.minimum(np.bincount(text, words.exclamations[code], n), 4) * 0.292
+    questions = np.bincount(text, words.questions[code], n)
     return exclamations + np.where(questions > 3, 0.96, np.where(questions > 1, questions * 0.18, 0))
 
 
