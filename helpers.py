@@ -970,7 +970,7 @@ def _abbreviation(chunk, kinds):
 
 def _numbered(breaks, article):
     """Number the stretches that begin at breaks, from 0 in each article."""
-    new_article = np.diff(article, prepend=-1) != 0
+    new_article = np.append(len(article) > 0, article[1:] != article[:-1])[:len(article)]
     count = np.cumsum(breaks | new_article, dtype=np.int32)
     first = np.flatnonzero(new_article)
     return count - np.repeat(count[first], np.diff(np.append(first, len(article))))
@@ -978,7 +978,7 @@ def _numbered(breaks, article):
 
 def _part_starts(articles):
     """Offsets at which lead and body begin in each text."""
-    length = {part: articles[part].str.len().fillna(0).to_numpy(int) for part in ("title", "lead")}
+    length = {part: articles[part].str.len().fillna(0).to_numpy(np.int32) for part in ("title", "lead")}
     lead_start = length["title"] + 2 * (length["title"] > 0)
     return lead_start, lead_start + length["lead"] + 2 * (length["lead"] > 0)
 
@@ -2719,13 +2719,11 @@ def score_sentences(articles, tokens, codebook=None):
     first, last = _sentence_edges(tokens)
     found = _at(tokens, first, last)
     found.insert(2, "paragraph", tokens["paragraph"].to_numpy()[first])
-    text = dict(zip(articles["article_id"], articles["text"]))
-    texts = [text[a][s:e] for a, s, e in zip(found["article_id"], found["start"], found["end"])]
-    found["sentence_text"] = pd.Series(texts, dtype="str")
+    found["sentence_text"] = _surfaces(articles, found)
     words = is_word(tokens).to_numpy()
     count, quoted = (np.add.reduceat(np.append(flags, False), first, dtype=int) for flags in (words, words & tokens["quoted"]))
     found["words"] = count
-    scores = _vader_scores(texts, _vader(None if codebook is None else codebook.tone))
+    scores = _vader_scores(found["sentence_text"].tolist(), _vader(None if codebook is None else codebook.tone))
     for column in ("compound", "pos", "neu", "neg"):
         found[column] = scores[column]
     found["quoted_share"] = quoted / np.maximum(count, 1)
@@ -2735,8 +2733,8 @@ def score_sentences(articles, tokens, codebook=None):
 def _sentence_edges(tokens):
     """Positions of the first and the last token of every sentence."""
     article, sentence = _categories(tokens["article_id"]).codes, tokens["sentence"].to_numpy()
-    new = (np.diff(article, prepend=-1) != 0) | (np.diff(sentence, prepend=-1) != 0)
-    first = np.flatnonzero(new)
+    new = (article[1:] != article[:-1]) | (sentence[1:] != sentence[:-1])
+    first = np.flatnonzero(np.append(len(tokens) > 0, new))
     return first, np.append(first[1:], len(tokens))[:len(first)] - 1
 
 

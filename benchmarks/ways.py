@@ -29,7 +29,8 @@ def stage(name):
 def read_corpus(path):
     """The corpus as a frame: article_id, published, text."""
     import pandas as pd
-    return pd.read_json(path, lines=True, dtype=False).astype({"published": "datetime64[us]"})
+    with open(path, encoding="utf-8") as lines:
+        return pd.DataFrame(map(json.loads, lines)).astype({"published": "datetime64[us]"})
 
 
 def floor(path):
