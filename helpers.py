@@ -50,7 +50,7 @@ CODEBOOK_COLUMNS = {
     "sides": {"side": "required", "role": "party|ally|mediator|other", "order": "number", "label": "required",
               "colour": "required", "marker": "required"},
     "events": {"event": "required", "date": "date", "label": "required", "round": "optional"},
-    "stances": {"stance": "required", "direction": "-1|0|1|+1", "pattern": "pattern", "holder": "speaker|", "note": "optional"},
+    "stances": {"stance": "required", "direction": "-1|0|1", "pattern": "pattern", "holder": "speaker|", "note": "optional"},
     "issues": {"issue": "required", "proposition": "optional", "pattern": "pattern", "note": "optional"},
     "naming": {"concept": "required", "variant": "required", "pattern": "pattern", "case": "exact|", "note": "optional"},
     "cues": {"pattern": "pattern", "manner": "required", "note": "optional"},
@@ -106,13 +106,14 @@ def load_codebook(folder=None):
         if path.exists():
             tables[name] = _read_codebook_table(path)
         elif name in OPTIONAL_FILES:
-            tables[name] = pd.DataFrame({column: pd.Series(dtype="str") for column in CODEBOOK_COLUMNS[name]})
+            tables[name] = codebook_table(name, [])
         else:
             raise FileNotFoundError(f"the codebook in {folder} has no {name}.csv; it needs the columns "
                                     + ", ".join(CODEBOOK_COLUMNS[name]))
-    _check_sides(folder / "actors.csv", tables["actors"], tables["sides"])
-    _check_unique(folder, tables)
-    return Codebook(**{name: table.drop(columns="line") if "line" in table else table for name, table in tables.items()})
+    _check_sides(tables["actors"], tables["sides"])
+    for name, by in {"actors": "actor", "stances": "stance", "issues": "issue"}.items():
+        _check_unique(name, tables[name], by)
+    return Codebook(**{name: table.reset_index(drop=True) for name, table in tables.items()})
 
 
 @cache
@@ -122,86 +123,84 @@ def _default_codebook():
 
 
 def _read_codebook_table(path):
-    """One codebook file as a DataFrame of checked cells, with the line each row stands on."""
+    """One codebook file as a DataFrame of checked cells, indexed by the line that each row stands on."""
     lines = ["" if line.startswith("#") else line for line in path.read_text("utf-8-sig").splitlines()]
     header = next((line for line in lines if line.strip()), "")
     reader = csv.reader(lines, delimiter=";" if header.count(";") > header.count(",") else ",", skipinitialspace=True)
-    rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
-    columns, rules = (rows[0][1] if rows else []), CODEBOOK_COLUMNS[path.stem]
+    rows = {reader.line_num: [cell.strip() for cell in row] for row in reader if any(map(str.strip, row))}
+    first, columns = next(iter(rows.items()), (1, []))
+    rules = CODEBOOK_COLUMNS[path.stem]
     needed = [c for c, rule in rules.items() if rule not in ("optional", "date") and "" not in rule.split("|")]
     if missing := [c for c in needed if c not in columns]:
-        raise ValueError(f"{path.name}, line {rows[0][0] if rows else 1}: no column {', '.join(missing)}; "
-                         f"the columns are {', '.join(rules)}")
-    records = []
-    for line, cells in rows[1:]:
+        raise ValueError(f"{path.name}, line {first}: no column {', '.join(missing)}; the columns are {', '.join(rules)}")
+    rows.pop(first)
+    for line, cells in rows.items():
         if len(cells) > len(columns):
             raise ValueError(f"{path.name}, line {line}: {len(cells)} cells under {len(columns)} columns; "
                              f"put quotation marks around a cell that contains the separator")
-        record = dict.fromkeys([*rules, *columns], "") | dict(zip(columns, cells))
-        records.append({c: _checked(path.name, line, c, v, rules.get(c, "optional")) for c, v in record.items()}
-                       | {"line": line})
-    return _typed_table(records, rules)
+    cells = [cells + [""] * (len(columns) - len(cells)) for cells in rows.values()]
+    return _checked(path.name, pd.DataFrame(cells, index=list(rows), columns=columns, dtype="str"), rules)
 
 
 def codebook_table(name, rows):
     """One codebook table from a few rows (dicts): for trying a measure in miniature. Cells left out are empty."""
-    rules = CODEBOOK_COLUMNS[name]
-    records = [{c: _checked(name, i, c, str(row.get(c, "")), "optional" if c not in row else rule) if rule != "date"
-                else pd.to_datetime(row.get(c)) for c, rule in rules.items()} for i, row in enumerate(rows, 1)]
-    return _typed_table(records, rules)
+    cells = [{column: str(value) for column, value in row.items()} for row in rows]
+    frame = pd.DataFrame(cells, index=range(1, len(rows) + 1), dtype="str").fillna("")
+    return _checked(name, frame, CODEBOOK_COLUMNS[name]).reset_index(drop=True)
 
 
-def _typed_table(records, rules):
-    """Records as a frame: dates as dates, numbers as numbers, all else text, also where there is no row."""
-    frame = pd.DataFrame(records, columns=[*dict.fromkeys([*rules, *(records[0] if records else ())])])
-    text = {c: "str" for c in frame if rules.get(c, "optional") not in ("date", "number", "-1|0|1|+1") and c != "line"}
-    return frame.astype(text | {c: "datetime64[us]" for c, rule in rules.items() if rule == "date"})
+def _checked(file, frame, rules):
+    """A frame of texts with each column checked and converted by its rule; columns that are not there are added, empty.
+
+    Raises ValueError for the first cell that is not allowed: file, line, column, what was found, what is allowed.
+    """
+    made = {}
+    for column in dict.fromkeys([*rules, *frame]):
+        cells = frame[column] if column in frame else pd.Series("", frame.index, dtype="str")
+        made[column], good, allowed = _converted(cells, rules.get(column, "optional"))
+        wrong = ~np.asarray(good, bool) & (column in frame)
+        if wrong.any():
+            raise ValueError(f"{file}, line {frame.index[wrong][0]}, column {column}: found {cells[wrong].iloc[0]!r}; "
+                             f"allowed: {allowed}")
+    return pd.DataFrame(made, index=frame.index)
 
 
-def _checked(file, line, column, value, rule):
-    """One cell, converted by its rule, or a ValueError that says where and what is allowed."""
-    where = f"{file}, line {line}, column {column}: found {value!r}"
+def _converted(cells, rule):
+    """A column of texts by the rule for it: (its values, which are allowed, in words what is)."""
     if rule == "date":
-        date = pd.to_datetime(value or None, format="%Y-%m-%d", errors="coerce")
-        if value and pd.isna(date):
-            raise ValueError(f"{where}; allowed: a date such as 2025-05-16, or nothing")
-        return date
-    if rule == "number" or column == "direction":
-        try:
-            number = float(value)
-        except ValueError:
-            number = np.nan
-        if not np.isfinite(number) or (column == "direction" and number not in (-1, 0, 1)):
-            raise ValueError(f"{where}; allowed: {'-1, 0 or 1' if column == 'direction' else 'a number'}")
-        return int(number) if number == int(number) and column != "valence" else number
-    if rule == "required" and not value:
-        raise ValueError(f"{where}; allowed: a word or words, not nothing")
-    if rule == "pattern" and not _pattern_words(value):
-        raise ValueError(f"{where}; allowed: one or more words, * for any letters, ? for one")
-    if "|" in rule and value not in rule.split("|"):
-        raise ValueError(f"{where}; allowed: {', '.join(w or 'nothing' for w in rule.split('|'))}")
-    return value
+        dates = pd.to_datetime(cells.where(cells != ""), format="%Y-%m-%d", errors="coerce").astype("datetime64[us]")
+        return dates, dates.notna() | (cells == ""), "a date such as 2025-05-16, or nothing"
+    if rule in ("number", "-1|0|1"):
+        numbers = pd.to_numeric(cells, errors="coerce")
+        if rule == "number":
+            return numbers, np.isfinite(numbers), "a number"
+        return numbers, numbers.isin([-1, 0, 1]), "-1, 0 or 1"
+    if rule == "required":
+        return cells, cells != "", "a word or words, not nothing"
+    if rule == "pattern":
+        return cells, [bool(_pattern_words(cell)) for cell in cells.tolist()], "one or more words, * for any letters, ? for one"
+    if "|" in rule:
+        choices = rule.split("|")
+        return cells, cells.isin(choices), ", ".join(word or "nothing" for word in choices)
+    return cells, np.ones(len(cells), bool), "anything"
 
 
-def _check_sides(path, actors, sides):
+def _check_sides(actors, sides):
     unknown = actors[~actors["side"].isin(sides["side"]) & (actors["actor"] != "-")]
     for row in unknown.itertuples():
-        raise ValueError(f"{path.name}, line {row.line}, column side: found {row.side!r}; "
+        raise ValueError(f"actors.csv, line {row.Index}, column side: found {row.side!r}; "
                          f"allowed, from sides.csv: {', '.join(sides['side'])}")
 
 
-def _check_unique(folder, tables):
+def _check_unique(name, table, by):
     """The same pattern may not stand for two things in one file (dated offices may: their dates differ)."""
-    for name, by in {"actors": "actor", "stances": "stance", "issues": "issue"}.items():
-        table = tables[name]
-        first = {}
-        for row in table.itertuples():
-            case = getattr(row, "case", "")
-            key = (_pattern_words(row.pattern if case else row.pattern.lower()), case, str(getattr(row, "since", "")))
-            if key in first:
-                raise ValueError(f"{name}.csv, line {row.line}, column pattern: found {row.pattern!r}, which line "
-                                 f"{first[key].line} has already ({getattr(first[key], by)}); allowed: each pattern once")
-            first[key] = row
+    where = table.reindex(columns=["case", "since"])
+    words = map(_pattern_words, table["pattern"].where(where["case"] == "exact", table["pattern"].str.lower()).tolist())
+    key = where.assign(words=[" ".join(pattern) for pattern in words])
+    for line in key.index[key.duplicated()]:
+        earlier = key.index[key.eq(key.loc[line]).where(key.notna(), True).all(axis=1)][0]
+        raise ValueError(f"{name}.csv, line {line}, column pattern: found {table.at[line, 'pattern']!r}, which line "
+                         f"{earlier} has already ({table.at[earlier, by]}); allowed: each pattern once")
 
 
 # ---------------------------------------------------------------------------------------------------------------
