@@ -828,20 +828,25 @@ def tokenize(articles, codebook=None):
         0 through the article), start, end (offsets into text), token, lower (straight apostrophes), quoted (inside
         quotation marks). Every character outside white space belongs to exactly one token.
     """
-    chunks = _cut_glued(_cut_chunks(articles["text"].fillna("").tolist()))
-    breaks = _sentence_breaks(chunks, codebook or _default_codebook())
-    row, vocabulary, code, start, end = _cut_tokens(chunks)
-    article = chunks.article[row]
+    chunks = _cut_glued(_cut_chunks(articles["text"].fillna("")))
+    tokens = _token_table(articles, chunks, _sentence_breaks(chunks, codebook or _default_codebook()))
+    del chunks                                                  # as long as the text
+    tokens["quoted"] = _inside_quotes(tokens)
+    return tokens
+
+
+def _token_table(articles, chunks, breaks):
+    """The tokens frame but for `quoted`. What is known of a chunk is repeated for each of its tokens."""
+    vocabulary, code, counts, start, end = _cut_tokens(chunks)
+    article = np.repeat(chunks.article, counts)
     lead_start, body_start = _part_starts(articles)
     part = (start >= lead_start[article]).astype(np.int8) + (start >= body_start[article])
     lower, lowered = pd.factorize(np.array([t.lower().replace("’", "'") for t in vocabulary], dtype=object))
-    tokens = pd.DataFrame({
+    return pd.DataFrame({
         "article_id": _coded(article, articles["article_id"]), "part": _coded(part, ["title", "lead", "body"]),
-        "paragraph": _numbered(chunks.paragraph, chunks.article)[row], "sentence": _numbered(breaks, chunks.article)[row],
-        "start": start, "end": end, "token": _coded(code, vocabulary), "lower": _coded(lower.astype(np.int32)[code], lowered),
-    }, copy=False)
-    tokens["quoted"] = _inside_quotes(tokens)
-    return tokens
+        "paragraph": np.repeat(_numbered(chunks.paragraph, chunks.article), counts),
+        "sentence": np.repeat(_numbered(breaks, chunks.article), counts), "start": start, "end": end,
+        "token": _coded(code, vocabulary), "lower": _coded(lower.astype(np.int32)[code], lowered)}, copy=False)
 
 
 def _coded(codes, words):
@@ -850,7 +855,7 @@ def _coded(codes, words):
 
 
 def _cut_chunks(texts, join_digits=True):
-    """Cut texts at white space; each distinct chunk is stored once and known by its code.
+    """Cut texts (a str Series) at white space; each distinct chunk is stored once and known by its code.
 
     The text becomes an array of characters, so that edges, offsets and line breaks are found for all chunks at once, and
     no chunk but the distinct ones becomes a Python string.
@@ -878,12 +883,10 @@ def _cut_chunks(texts, join_digits=True):
 
 def _text_blocks(texts):
     """(position of the first text, texts) in runs of about _BLOCK characters."""
-    first, size = 0, 0
-    for i, text in enumerate(texts):
-        size += len(text) + 1
-        if size > _BLOCK or i == len(texts) - 1:
-            yield first, texts[first:i + 1]
-            first, size = i + 1, 0
+    block = np.cumsum(texts.str.len().to_numpy(np.int64)) // _BLOCK
+    edges = np.flatnonzero(np.diff(block, prepend=-1, append=-1))
+    for first, last in zip(edges, edges[1:]):
+        yield first, texts.iloc[first:last].to_numpy(object)
 
 
 def _digit_glue(characters):
@@ -902,15 +905,6 @@ def _distinct(characters, lengths):
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32) * np.int32(characters.itemsize)
     words = pa.BinaryArray.from_buffers(pa.binary(), len(lengths), [None, pa.py_buffer(offsets), pa.py_buffer(characters)])
     return words.dictionary_encode()
-
-
-def _spread(codes, counts):
-    """For chunks whose type has counts[type] pieces: (position of the chunk, number of the piece in a flat list of all
-    types' pieces), one entry a piece."""
-    repeats = counts[codes]
-    row = np.repeat(np.arange(len(codes), dtype=np.int32), repeats)
-    first = (np.cumsum(counts, dtype=np.int32) - counts)[codes] - (np.cumsum(repeats, dtype=np.int32) - repeats)
-    return row, np.repeat(first, repeats) + np.arange(len(row), dtype=np.int32)
 
 
 def _cut_glued(chunks):
@@ -983,19 +977,23 @@ def _part_starts(articles):
 
 
 def _cut_tokens(chunks):
-    """Tokens of all chunks: position of the chunk, vocabulary, code, start and end, one entry a token."""
+    """The tokens of all chunks: vocabulary, code of each token, tokens in each chunk, start and end of each token."""
     known = defaultdict()
     known.default_factory = known.__len__
-    pieces, counts = [], []                                     # pieces: (code of the token, its start and end in the chunk)
+    pieces, counts = [], []                                     # of each type: (code of the token, its start and end), how many
     for chunk in chunks.types:
         before = len(pieces)
         pieces += [(known[chunk], 0, len(chunk))] if chunk.isalpha() else [
             (known[m[0]], m.start(), m.end()) for m in TOKEN.finditer(chunk)]
         counts.append(len(pieces) - before)
     code, first, last = np.array(pieces, np.int32).reshape(-1, 3).T
-    row, piece = _spread(chunks.code, np.array(counts, np.int32))
-    start = chunks.start[row]
-    return row, list(known), code[piece], start + first[piece], start + last[piece]
+    counts = np.array(counts, np.int32)
+    own_first = np.cumsum(counts, dtype=np.int32) - counts      # where the pieces of a type begin in the list
+    counts = counts[chunks.code]
+    piece = np.repeat(own_first[chunks.code] - (np.cumsum(counts, dtype=np.int32) - counts), counts)
+    piece += np.arange(len(piece), dtype=np.int32)
+    start = np.repeat(chunks.start, counts)
+    return list(known), code[piece], counts, start + first[piece], start + last[piece]
 
 
 def is_word(tokens):
@@ -2705,6 +2703,7 @@ def _states_of_sides(codebook):
 
 _STRAIGHT = str.maketrans("“”„‘’‚", "\"\"\"'''")                # VADER knows straight quotes only
 _NO_PUNCTUATION = re.compile(f"[^{re.escape(string.punctuation)}]+")
+_SENTENCES = 200_000                                            # scored at a time
 
 
 def score_sentences(articles, tokens, codebook=None):
@@ -2718,15 +2717,19 @@ def score_sentences(articles, tokens, codebook=None):
     first, last = _sentence_edges(tokens)
     found = _at(tokens, first, last)
     found.insert(2, "paragraph", tokens["paragraph"].to_numpy()[first])
-    found["sentence_text"] = _surfaces(articles, found)
     words = is_word(tokens).to_numpy()
     count, quoted = (np.add.reduceat(np.append(flags, False), first, dtype=int) for flags in (words, words & tokens["quoted"]))
-    found["words"] = count
-    scores = _vader_scores(found["sentence_text"].tolist(), _vader(None if codebook is None else codebook.tone))
-    for column in ("compound", "pos", "neu", "neg"):
-        found[column] = scores[column]
-    found["quoted_share"] = quoted / np.maximum(count, 1)
-    return found
+    analyser = _vader(None if codebook is None else codebook.tone)
+    scores = [_scored(articles, found.iloc[i:i + _SENTENCES], analyser) for i in range(0, max(len(found), 1), _SENTENCES)]
+    found = pd.concat([found, pd.concat(scores)], axis=1)
+    found.insert(found.columns.get_loc("compound"), "words", count)
+    return found.assign(quoted_share=quoted / np.maximum(count, 1))
+
+
+def _scored(articles, spans, analyser):
+    """sentence_text, compound, pos, neu and neg of the sentences at spans."""
+    texts = _surfaces(articles[articles["article_id"].isin(spans["article_id"].unique())], spans).rename("sentence_text")
+    return pd.concat([texts, pd.DataFrame(_vader_scores(texts, analyser), spans.index)], axis=1)
 
 
 def _sentence_edges(tokens):
@@ -2793,7 +2796,7 @@ def _vader_word(chunk, marks):
 
 
 def _vader_scores(texts, analyser):
-    """compound, pos, neu and neg (float arrays) of texts, all at once and equal to nltk's polarity_scores.
+    """compound, pos, neu and neg (float arrays) of texts (a str Series), all at once and equal to nltk's polarity_scores.
 
     The rules run on arrays of word codes instead of one word at a time; a text with one of VADER's listed idioms goes to
     nltk itself.
@@ -2819,7 +2822,7 @@ def _vader_scores(texts, analyser):
     for name, part in (("pos", positive), ("neu", neutral), ("neg", -negative)):
         scores[name] = _rounded(np.divide(part, size, out=np.zeros(n), where=size > 0), 3)
     for i in _with_idiom(code, text, words):
-        for name, score in analyser.polarity_scores(texts[i].translate(_STRAIGHT)).items():
+        for name, score in analyser.polarity_scores(texts.iloc[i].translate(_STRAIGHT)).items():
             scores[name][i] = score
     return scores
 
