@@ -838,15 +838,21 @@ def tokenize(articles, codebook=None):
 def _token_table(articles, chunks, breaks):
     """The tokens frame but for `quoted`. What is known of a chunk is repeated for each of its tokens."""
     vocabulary, code, counts, start, end = _cut_tokens(chunks)
-    article = np.repeat(chunks.article, counts)
-    lead_start, body_start = _part_starts(articles)
-    part = (start >= lead_start[article]).astype(np.int8) + (start >= body_start[article])
+    places = _places(articles, np.repeat(chunks.article, counts), start)
     lower, lowered = pd.factorize(np.array([t.lower().replace("’", "'") for t in vocabulary], dtype=object))
-    return pd.DataFrame({
-        "article_id": _coded(article, articles["article_id"]), "part": _coded(part, ["title", "lead", "body"]),
+    return pd.DataFrame(places | {
         "paragraph": np.repeat(_numbered(chunks.paragraph, chunks.article), counts),
         "sentence": np.repeat(_numbered(breaks, chunks.article), counts), "start": start, "end": end,
         "token": _coded(code, vocabulary), "lower": _coded(lower.astype(np.int32)[code], lowered)}, copy=False)
+
+
+def _places(articles, article, start):
+    """article_id and part of tokens that start at `start` in the articles at these positions."""
+    length = {part: articles[part].str.len().fillna(0).to_numpy(np.int32) for part in ("title", "lead")}
+    lead_start = length["title"] + 2 * (length["title"] > 0)
+    body_start = lead_start + length["lead"] + 2 * (length["lead"] > 0)
+    part = (start >= lead_start[article]).astype(np.int8) + (start >= body_start[article])
+    return {"article_id": _coded(article, articles["article_id"]), "part": _coded(part, ["title", "lead", "body"])}
 
 
 def _coded(codes, words):
@@ -876,8 +882,10 @@ def _cut_chunks(texts, join_digits=True):
         article = np.repeat(np.arange(first, first + len(block), dtype=np.int32), size)
         parts.append((article, start - np.repeat(offset[:-1], size), paragraph[:-1]))
     encoded = pa.chunked_array(encoded).unify_dictionaries()
-    types = [chunk.decode("utf-32-le") for chunk in encoded.chunk(0).dictionary.to_numpy(zero_copy_only=False)]
     code = np.concatenate([part.indices.to_numpy() for part in encoded.chunks])
+    types = [chunk.decode("utf-32-le") for chunk in encoded.chunk(0).dictionary.to_numpy(zero_copy_only=False)]
+    del encoded
+    pa.default_memory_pool().release_unused()                  # Arrow would keep it for later
     return Chunks(code, *map(np.concatenate, zip(*parts)), types)
 
 
@@ -966,14 +974,8 @@ def _numbered(breaks, article):
     new_article = np.append(len(article) > 0, article[1:] != article[:-1])[:len(article)]
     count = np.cumsum(breaks | new_article, dtype=np.int32)
     first = np.flatnonzero(new_article)
-    return count - np.repeat(count[first], np.diff(np.append(first, len(article))))
-
-
-def _part_starts(articles):
-    """Offsets at which lead and body begin in each text."""
-    length = {part: articles[part].str.len().fillna(0).to_numpy(np.int32) for part in ("title", "lead")}
-    lead_start = length["title"] + 2 * (length["title"] > 0)
-    return lead_start, lead_start + length["lead"] + 2 * (length["lead"] > 0)
+    count -= np.repeat(count[first], np.diff(np.append(first, len(article))))
+    return count
 
 
 def _cut_tokens(chunks):
