@@ -32,10 +32,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-import nltk
 import numpy as np
 import pandas as pd
-from nltk.tokenize import RegexpTokenizer
+import pyarrow as pa
 
 DATA = Path(__file__).resolve().parent / "data"
 
@@ -52,7 +51,7 @@ CODEBOOK_COLUMNS = {
     "sides": {"side": "required", "role": "party|ally|mediator|other", "order": "number", "label": "required",
               "colour": "required", "marker": "required"},
     "events": {"event": "required", "date": "date", "label": "required", "round": "optional"},
-    "stances": {"stance": "required", "direction": "-1|0|1|+1", "sign": "-1|0|1|+1|", "pattern": "pattern",
+    "stances": {"stance": "required", "direction": "-1|0|1", "sign": "-1|0|1|", "pattern": "pattern",
                 "holder": "speaker|", "note": "optional"},
     "issues": {"issue": "required", "proposition": "optional", "pattern": "pattern", "note": "optional"},
     "naming": {"concept": "required", "variant": "required", "pattern": "pattern", "case": "exact|", "note": "optional"},
@@ -109,13 +108,14 @@ def load_codebook(folder=None):
         if path.exists():
             tables[name] = _read_codebook_table(path)
         elif name in OPTIONAL_FILES:
-            tables[name] = pd.DataFrame({column: pd.Series(dtype="str") for column in CODEBOOK_COLUMNS[name]})
+            tables[name] = codebook_table(name, [])
         else:
             raise FileNotFoundError(f"the codebook in {folder} has no {name}.csv; it needs the columns "
                                     + ", ".join(CODEBOOK_COLUMNS[name]))
-    _check_sides(folder / "actors.csv", tables["actors"], tables["sides"])
-    _check_unique(folder, tables)
-    return Codebook(**{name: table.drop(columns="line") if "line" in table else table for name, table in tables.items()})
+    _check_sides(tables["actors"], tables["sides"])
+    for name, by in {"actors": "actor", "stances": "stance", "issues": "issue"}.items():
+        _check_unique(name, tables[name], by)
+    return Codebook(**{name: table.reset_index(drop=True) for name, table in tables.items()})
 
 
 @cache
@@ -125,86 +125,84 @@ def _default_codebook():
 
 
 def _read_codebook_table(path):
-    """One codebook file as a DataFrame of checked cells, with the line each row stands on."""
+    """One codebook file as a DataFrame of checked cells, indexed by the line that each row stands on."""
     lines = ["" if line.startswith("#") else line for line in path.read_text("utf-8-sig").splitlines()]
     header = next((line for line in lines if line.strip()), "")
     reader = csv.reader(lines, delimiter=";" if header.count(";") > header.count(",") else ",", skipinitialspace=True)
-    rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
-    columns, rules = (rows[0][1] if rows else []), CODEBOOK_COLUMNS[path.stem]
+    rows = {reader.line_num: [cell.strip() for cell in row] for row in reader if any(map(str.strip, row))}
+    first, columns = next(iter(rows.items()), (1, []))
+    rules = CODEBOOK_COLUMNS[path.stem]
     needed = [c for c, rule in rules.items() if rule not in ("optional", "date") and "" not in rule.split("|")]
     if missing := [c for c in needed if c not in columns]:
-        raise ValueError(f"{path.name}, line {rows[0][0] if rows else 1}: no column {', '.join(missing)}; "
-                         f"the columns are {', '.join(rules)}")
-    records = []
-    for line, cells in rows[1:]:
+        raise ValueError(f"{path.name}, line {first}: no column {', '.join(missing)}; the columns are {', '.join(rules)}")
+    rows.pop(first)
+    for line, cells in rows.items():
         if len(cells) > len(columns):
             raise ValueError(f"{path.name}, line {line}: {len(cells)} cells under {len(columns)} columns; "
                              f"put quotation marks around a cell that contains the separator")
-        record = dict.fromkeys([*rules, *columns], "") | dict(zip(columns, cells))
-        records.append({c: _checked(path.name, line, c, v, rules.get(c, "optional")) for c, v in record.items()}
-                       | {"line": line})
-    return _typed_table(records, rules)
+    cells = [cells + [""] * (len(columns) - len(cells)) for cells in rows.values()]
+    return _checked(path.name, pd.DataFrame(cells, index=list(rows), columns=columns, dtype="str"), rules)
 
 
 def codebook_table(name, rows):
     """One codebook table from a few rows (dicts): for trying a measure in miniature. Cells left out are empty."""
-    rules = CODEBOOK_COLUMNS[name]
-    records = [{c: _checked(name, i, c, str(row.get(c, "")), "optional" if c not in row else rule) if rule != "date"
-                else pd.to_datetime(row.get(c)) for c, rule in rules.items()} for i, row in enumerate(rows, 1)]
-    return _typed_table(records, rules)
+    cells = [{column: str(value) for column, value in row.items()} for row in rows]
+    frame = pd.DataFrame(cells, index=range(1, len(rows) + 1), dtype="str").fillna("")
+    return _checked(name, frame, CODEBOOK_COLUMNS[name]).reset_index(drop=True)
 
 
-def _typed_table(records, rules):
-    """Records as a frame: dates as dates, numbers as numbers, all else text, also where there is no row."""
-    frame = pd.DataFrame(records, columns=[*dict.fromkeys([*rules, *(records[0] if records else ())])])
-    text = {c: "str" for c in frame if rules.get(c, "optional") not in ("date", "number", "-1|0|1|+1") and c != "line"}
-    return frame.astype(text | {c: "datetime64[us]" for c, rule in rules.items() if rule == "date"})
+def _checked(file, frame, rules):
+    """A frame of texts with each column checked and converted by its rule; columns that are not there are added, empty.
+
+    Raises ValueError for the first cell that is not allowed: file, line, column, what was found, what is allowed.
+    """
+    made = {}
+    for column in dict.fromkeys([*rules, *frame]):
+        cells = frame[column] if column in frame else pd.Series("", frame.index, dtype="str")
+        made[column], good, allowed = _converted(cells, rules.get(column, "optional"))
+        wrong = ~np.asarray(good, bool) & (column in frame)
+        if wrong.any():
+            raise ValueError(f"{file}, line {frame.index[wrong][0]}, column {column}: found {cells[wrong].iloc[0]!r}; "
+                             f"allowed: {allowed}")
+    return pd.DataFrame(made, index=frame.index)
 
 
-def _checked(file, line, column, value, rule):
-    """One cell, converted by its rule, or a ValueError that says where and what is allowed."""
-    where = f"{file}, line {line}, column {column}: found {value!r}"
+def _converted(cells, rule):
+    """A column of texts by the rule for it: (its values, which are allowed, in words what is)."""
     if rule == "date":
-        date = pd.to_datetime(value or None, format="%Y-%m-%d", errors="coerce")
-        if value and pd.isna(date):
-            raise ValueError(f"{where}; allowed: a date such as 2025-05-16, or nothing")
-        return date
-    if rule == "number" or column == "direction":
-        try:
-            number = float(value)
-        except ValueError:
-            number = np.nan
-        if not np.isfinite(number) or (column == "direction" and number not in (-1, 0, 1)):
-            raise ValueError(f"{where}; allowed: {'-1, 0 or 1' if column == 'direction' else 'a number'}")
-        return int(number) if number == int(number) and column != "valence" else number
-    if rule == "required" and not value:
-        raise ValueError(f"{where}; allowed: a word or words, not nothing")
-    if rule == "pattern" and not _pattern_words(value):
-        raise ValueError(f"{where}; allowed: one or more words, * for any letters, ? for one")
-    if "|" in rule and value not in rule.split("|"):
-        raise ValueError(f"{where}; allowed: {', '.join(w or 'nothing' for w in rule.split('|'))}")
-    return value
+        dates = pd.to_datetime(cells.where(cells != ""), format="%Y-%m-%d", errors="coerce").astype("datetime64[us]")
+        return dates, dates.notna() | (cells == ""), "a date such as 2025-05-16, or nothing"
+    if rule in ("number", "-1|0|1"):
+        numbers = pd.to_numeric(cells, errors="coerce")
+        if rule == "number":
+            return numbers, np.isfinite(numbers), "a number"
+        return numbers, numbers.isin([-1, 0, 1]), "-1, 0 or 1"
+    if rule == "required":
+        return cells, cells != "", "a word or words, not nothing"
+    if rule == "pattern":
+        return cells, [bool(_pattern_words(cell)) for cell in cells.tolist()], "one or more words, * for any letters, ? for one"
+    if "|" in rule:
+        choices = rule.split("|")
+        return cells, cells.isin(choices), ", ".join(word or "nothing" for word in choices)
+    return cells, np.ones(len(cells), bool), "anything"
 
 
-def _check_sides(path, actors, sides):
+def _check_sides(actors, sides):
     unknown = actors[~actors["side"].isin(sides["side"]) & (actors["actor"] != "-")]
     for row in unknown.itertuples():
-        raise ValueError(f"{path.name}, line {row.line}, column side: found {row.side!r}; "
+        raise ValueError(f"actors.csv, line {row.Index}, column side: found {row.side!r}; "
                          f"allowed, from sides.csv: {', '.join(sides['side'])}")
 
 
-def _check_unique(folder, tables):
+def _check_unique(name, table, by):
     """The same pattern may not stand for two things in one file (dated offices may: their dates differ)."""
-    for name, by in {"actors": "actor", "stances": "stance", "issues": "issue"}.items():
-        table = tables[name]
-        first = {}
-        for row in table.itertuples():
-            case = getattr(row, "case", "")
-            key = (_pattern_words(row.pattern if case else row.pattern.lower()), case, str(getattr(row, "since", "")))
-            if key in first:
-                raise ValueError(f"{name}.csv, line {row.line}, column pattern: found {row.pattern!r}, which line "
-                                 f"{first[key].line} has already ({getattr(first[key], by)}); allowed: each pattern once")
-            first[key] = row
+    where = table.reindex(columns=["case", "since"])
+    words = map(_pattern_words, table["pattern"].where(where["case"] == "exact", table["pattern"].str.lower()).tolist())
+    key = where.assign(words=[" ".join(pattern) for pattern in words])
+    for line in key.index[key.duplicated()]:
+        earlier = key.index[key.eq(key.loc[line]).where(key.notna(), True).all(axis=1)][0]
+        raise ValueError(f"{name}.csv, line {line}, column pattern: found {table.at[line, 'pattern']!r}, which line "
+                         f"{earlier} has already ({table.at[earlier, by]}); allowed: each pattern once")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -794,23 +792,24 @@ def _same(one, other):
 # ---------------------------------------------------------------------------------------------------------------
 
 # In this order: n't and the word before it; other clitics; dotted initials ("U.S."); numbers with their groups and
-# ranges ("1.000", "1000-for-1000", "2-3", "17th"); words, with inner apostrophes ("O'Brien"); marks.
-_LETTER = r"[^\W\d_]"
+# ranges ("1.000", "1000-for-1000", "2-3", "17th"); words, with inner apostrophes ("O'Brien"); marks, fractions and the
+# like among them ("eggs½" is a word and a mark).
+_SMALL = r"²³¹¼-¾⁰-₉⅐-⅟"
+_LETTER = rf"[^\W\d_{_SMALL}]"
 _GROUPS = r"\d+(?:[.,]\d+|[\u00a0\u2009\u202f]\d{3}(?!\d))*"
-TOKEN_PATTERN = (
+TOKEN = re.compile(
     rf"(?i:{_LETTER}+(?=n['’]t(?!\w))|n['’]t(?!\w)|['’](?:s|m|d|ll|re|ve)(?!\w))"
     rf"|(?:{_LETTER}{{1,2}}\.){{2,}}|(?:{_LETTER}\.){{1,9}}{_LETTER}(?!\w)"
     rf"|{_GROUPS}(?:[-–](?:{_LETTER}{{1,9}}[-–])?{_GROUPS})*{_LETTER}*"
-    rf"|(?:[^\W_]|[\u0300-\u036f])+(?:['’](?!(?i:s|m|d|ll|re|ve)(?!\w))[^\W_]+)*"
+    rf"|(?:[^\W_{_SMALL}]|[\u0300-\u036f])+(?:['’](?!(?i:s|m|d|ll|re|ve)(?!\w))[^\W_{_SMALL}]+)*"
     r"|\.{2,}|''|``|--+|\S"
 )
-_TOKENIZER = RegexpTokenizer(TOKEN_PATTERN)
 _CLITIC = re.compile(r"(?i)(?:n't|'(?:s|m|d|ll|re|ve))$")
 _CLOSERS, _OPENERS = "\"'”’»)]›", "\"'“‘«([‹„`–—-"
 _SPACES = np.array([chr(i).isspace() for i in range(0x3002)])
 _DIGIT_GLUE = [0x00A0, 0x2009, 0x202F]
 _GLUED_SENTENCES = re.compile(r"(?<=[a-z]{2})[.!?…][\"'”’)\]]{0,2}(?=[\"'“‘(\[]?[A-Z][a-z])")
-_BLOCK = 4_000_000                                             # characters worked on at a time
+_BLOCK = 4_000_000                                              # characters worked on at a time
 
 
 class Chunks(NamedTuple):
@@ -831,102 +830,134 @@ def tokenize(articles, codebook=None):
         0 through the article), start, end (offsets into text), token, lower (straight apostrophes), quoted (inside
         quotation marks). Every character outside white space belongs to exactly one token.
     """
-    codebook = codebook or _default_codebook()
-    chunks = _cut_glued(_cut_chunks(articles["text"].fillna("").tolist()))
-    breaks = _sentence_breaks(chunks, codebook)
-    row, vocabulary, code, start, end = _cut_tokens(chunks)
-    article, paragraph = chunks.article[row], _numbered(chunks.paragraph, chunks.article)[row]
-    lead_start, body_start = _part_starts(articles)
-    part = (start >= lead_start[article]).astype(np.int8) + (start >= body_start[article])
-    tokens = pd.DataFrame({
-        "article_id": pd.Categorical.from_codes(article, pd.Index(articles["article_id"], dtype="str")),
-        "part": pd.Categorical.from_codes(part, pd.Index(["title", "lead", "body"], dtype="str")),
-        "paragraph": paragraph, "sentence": _numbered(breaks, chunks.article)[row], "start": start, "end": end,
-        "token": pd.Categorical.from_codes(code, pd.Index(vocabulary, dtype="str")),
-    }, copy=False)
-    lower, lowered = pd.factorize(np.array([t.lower().replace("’", "'") for t in vocabulary], dtype=object))
-    tokens["lower"] = pd.Categorical.from_codes(lower[code].astype(np.int32), pd.Index(lowered, dtype="str"))
+    chunks = _cut_glued(_cut_chunks(articles["text"].fillna("")))
+    tokens = _token_table(articles, chunks, _sentence_breaks(chunks, codebook or _default_codebook()))
+    del chunks                                                  # as long as the text
     tokens["quoted"] = _inside_quotes(tokens)
     return tokens
 
 
+def _token_table(articles, chunks, breaks):
+    """The tokens frame but for `quoted`. What is known of a chunk is repeated for each of its tokens."""
+    vocabulary, code, counts, start, end = _cut_tokens(chunks)
+    places = _places(articles, np.repeat(chunks.article, counts), start)
+    lower, lowered = pd.factorize(np.array([t.lower().replace("’", "'") for t in vocabulary], dtype=object))
+    return pd.DataFrame(places | {
+        "paragraph": np.repeat(_numbered(chunks.paragraph, chunks.article), counts),
+        "sentence": np.repeat(_numbered(breaks, chunks.article), counts), "start": start, "end": end,
+        "token": _coded(code, vocabulary), "lower": _coded(lower.astype(np.int32)[code], lowered)}, copy=False)
+
+
+def _places(articles, article, start):
+    """article_id and part of tokens that start at `start` in the articles at these positions."""
+    length = {part: articles[part].str.len().fillna(0).to_numpy(np.int32) for part in ("title", "lead")}
+    lead_start = length["title"] + 2 * (length["title"] > 0)
+    body_start = lead_start + length["lead"] + 2 * (length["lead"] > 0)
+    part = (start >= lead_start[article]).astype(np.int8) + (start >= body_start[article])
+    return {"article_id": _coded(article, articles["article_id"]), "part": _coded(part, ["title", "lead", "body"])}
+
+
+def _coded(codes, words):
+    """A text column that stores each distinct word once."""
+    return pd.Categorical.from_codes(codes, pd.Index(words, dtype="str"))
+
+
 def _cut_chunks(texts, join_digits=True):
-    """Cut texts at white space; each distinct chunk is stored once and known by its code."""
-    known = defaultdict()
-    known.default_factory = known.__len__                      # a new chunk gets the next number
-    parts = []
+    """Cut texts (a str Series) at white space; each distinct chunk is stored once and known by its code.
+
+    The text becomes an array of characters, so that edges, offsets and line breaks are found for all chunks at once, and
+    no chunk but the distinct ones becomes a Python string.
+    """
+    encoded, parts = [_distinct(np.zeros(0, np.uint32), [])], [(np.zeros(0, np.int32),) * 2 + (np.zeros(0, bool),)]
     for first, block in _text_blocks(texts):
-        joined = "\n".join(block)
-        characters = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+        characters = np.frombuffer("\n".join(block).encode("utf-32-le"), np.uint32)
         space = _SPACES[np.minimum(characters, len(_SPACES) - 1)]
-        glue = _digit_glue(characters) if join_digits else []
-        space[glue] = False
-        edges = np.flatnonzero(np.diff(space, prepend=True, append=True))
+        if join_digits:
+            space[_digit_glue(characters)] = False
+        edges = np.flatnonzero(np.diff(space, prepend=True, append=True)).astype(np.int32)
         start, end = edges[::2], edges[1::2]
-        words = [joined[s:e] for s, e in zip(start, end)] if len(glue) else joined.split()
-        code = np.fromiter(map(known.__getitem__, words), np.int32, len(words))
+        encoded.append(_distinct(characters[~space], end - start))
         paragraph = np.zeros(len(start) + 1, bool)
-        paragraph[np.searchsorted(start, np.flatnonzero((characters == 10) | (characters == 13)))] = True
-        offset = np.cumsum([0] + [len(text) + 1 for text in block[:-1]])
-        article = np.searchsorted(offset, start, "right") - 1
-        parts.append((code, (article + first).astype(np.int32), (start - offset[article]).astype(np.int32), paragraph[:-1]))
-    empty = [np.zeros(0, np.int32)] * 3 + [np.zeros(0, bool)]
-    return Chunks(*(np.concatenate(p) for p in zip(*(parts or [empty]))), list(known))
+        paragraph[np.searchsorted(start, np.flatnonzero((characters == 10) | (characters == 13)).astype(np.int32))] = True
+        offset = np.cumsum([0] + [len(text) + 1 for text in block], dtype=np.int32)
+        size = np.diff(np.searchsorted(start, offset))         # chunks in each text
+        article = np.repeat(np.arange(first, first + len(block), dtype=np.int32), size)
+        parts.append((article, start - np.repeat(offset[:-1], size), paragraph[:-1]))
+    encoded = pa.chunked_array(encoded).unify_dictionaries()
+    code = np.concatenate([part.indices.to_numpy() for part in encoded.chunks])
+    types = [chunk.decode("utf-32-le") for chunk in encoded.chunk(0).dictionary.to_numpy(zero_copy_only=False)]
+    del encoded
+    pa.default_memory_pool().release_unused()                  # Arrow would keep it for later
+    return Chunks(code, *map(np.concatenate, zip(*parts)), types)
 
 
 def _text_blocks(texts):
     """(position of the first text, texts) in runs of about _BLOCK characters."""
-    first, size = 0, 0
-    for i, text in enumerate(texts):
-        size += len(text) + 1
-        if size > _BLOCK or i == len(texts) - 1:
-            yield first, texts[first:i + 1]
-            first, size = i + 1, 0
+    block = np.cumsum(texts.str.len().to_numpy(np.int64)) // _BLOCK
+    edges = np.flatnonzero(np.diff(block, prepend=-1, append=-1))
+    for first, last in zip(edges, edges[1:]):
+        yield first, texts.iloc[first:last].to_numpy(object)
 
 
 def _digit_glue(characters):
     """Positions of no-break and thin spaces that join the digits of one number ("1 000")."""
     at = np.flatnonzero(np.isin(characters, _DIGIT_GLUE))
     at = at[(at > 0) & (at < len(characters) - 1)]
-    digit = (characters >= 48) & (characters <= 57) if len(at) else characters
-    return at[digit[at - 1] & digit[at + 1]] if len(at) else at
+    before, after = characters[at - 1], characters[at + 1]
+    return at[(before >= 48) & (before <= 57) & (after >= 48) & (after <= 57)]
 
 
-def _spread(codes, counts):
-    """For chunks whose type has counts[type] pieces: (position of the chunk, number of the piece in a flat list of all
-    types' pieces), one entry a piece."""
-    repeats = counts[codes]
-    row = np.repeat(np.arange(len(codes), dtype=np.int32), repeats)
-    first_piece = (np.cumsum(counts) - counts)[codes] - (np.cumsum(repeats) - repeats)
-    return row, np.repeat(first_piece, repeats) + np.arange(len(row))
+def _distinct(characters, lengths):
+    """Words that stand one after the other in an array of characters, each distinct one stored once (an Arrow dictionary).
+
+    Arrow hashes them some ten times as fast as Python makes strings and looks them up.
+    """
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32) * np.int32(characters.itemsize)
+    words = pa.BinaryArray.from_buffers(pa.binary(), len(lengths), [None, pa.py_buffer(offsets), pa.py_buffer(characters)])
+    return words.dictionary_encode()
 
 
 def _cut_glued(chunks):
     """Where the space between two sentences is missing ("agreed.The"), one chunk becomes two."""
-    cuts = {code: [m.end() for m in _GLUED_SENTENCES.finditer(word)] for code, word in enumerate(chunks.types)
-            if not word.isalpha() and "/" not in word and "@" not in word}
-    if not any(cuts.values()):
-        return chunks
     types = defaultdict(None, zip(chunks.types, range(len(chunks.types))))
     types.default_factory = types.__len__
-    pieces = [list(zip([0, *cuts.get(code, [])], [*cuts.get(code, []), len(word)])) for code, word in enumerate(chunks.types)]
-    piece_code = np.array([types[word[s:e]] for word, spans in zip(chunks.types, pieces) for s, e in spans], np.int32)
-    piece_start = np.array([s for spans in pieces for s, _ in spans], np.int32)
-    row, piece = _spread(chunks.code, np.array([len(spans) for spans in pieces]))
-    paragraph = chunks.paragraph[row] & (piece_start[piece] == 0)
-    return Chunks(piece_code[piece], chunks.article[row], chunks.start[row] + piece_start[piece], paragraph, list(types))
+    pieces = {}                                                 # code of a chunk: [(code of a piece, where it starts)]
+    for code, word in enumerate(chunks.types):
+        if not word.isalpha() and "/" not in word and "@" not in word and _GLUED_SENTENCES.search(word):
+            cuts = [0, *(m.end() for m in _GLUED_SENTENCES.finditer(word)), len(word)]
+            pieces[code] = [(types[word[s:e]], s) for s, e in zip(cuts, cuts[1:])]
+    at = np.flatnonzero(np.isin(chunks.code, list(pieces)))
+    later = [(i + 1, *piece) for i, code in zip(at.tolist(), chunks.code[at].tolist()) for piece in pieces[code][1:]]
+    if not later:
+        return chunks
+    place, new, offset = np.array(later, np.int32).T
+    code = chunks.code.copy()
+    code[at] = [pieces[code][0][0] for code in chunks.code[at].tolist()]
+    return Chunks(np.insert(code, place, new), np.insert(chunks.article, place, chunks.article[place - 1]),
+                  np.insert(chunks.start, place, chunks.start[place - 1] + offset), np.insert(chunks.paragraph, place, False),
+                  list(types))
 
 
 def _sentence_breaks(chunks, codebook):
     """bool per chunk: does a sentence begin here? A stop ends one if the next chunk can begin one."""
     kinds = dict(zip(codebook.abbreviations["abbreviation"], codebook.abbreviations["kind"]))
     starters = {word.capitalize() for word in codebook.stopwords["word"]}
-    features = np.array([_sentence_role(chunk, kinds, starters) for chunk in chunks.types] or np.zeros((0, 5)), bool)
-    ends, capital, digit, starter, soft = features[chunks.code].T if len(chunks.code) else features.T
-    before_number = np.array([_abbreviation(chunk, kinds) == "number" for chunk in chunks.types], bool)[chunks.code]
+    roles = np.array([_sentence_role(chunk, kinds, starters) for chunk in chunks.types] or np.zeros((0, 6)), bool)
+    ends, capital, digit, starter, soft, numbers = (role[chunks.code] for role in roles.T)
     breaks = chunks.paragraph.copy()
-    breaks[1:] |= ends[:-1] & ((~soft[:-1] & capital[1:]) | (soft[:-1] & starter[1:]) | (digit[1:] & ~before_number[:-1] & ~soft[:-1]))
+    breaks[1:] |= ends[:-1] & np.where(soft[:-1], starter[1:], capital[1:] | (digit[1:] & ~numbers[:-1]))
     return breaks
+
+
+def _sentence_role(chunk, kinds, starters):
+    """Six bools: may end a sentence, begins with a capital, begins with a digit, is a capitalised stopword, ends a sentence
+    only before such a stopword, announces a number."""
+    if chunk.isalpha():
+        return False, chunk[0].isupper(), False, chunk in starters, False, False
+    bare, opened = chunk.rstrip(_CLOSERS), chunk.lstrip(_OPENERS)
+    kind = _abbreviation(chunk, kinds) if bare.endswith(".") else ""
+    return (bare.endswith((".", "!", "?", "…")) and kind != "title", opened[:1].isupper() or not opened, opened[:1].isdigit(),
+            opened.rstrip(".,;:!?…" + _CLOSERS) in starters, kind == "other", kind == "number")
 
 
 def _abbreviation(chunk, kinds):
@@ -940,46 +971,33 @@ def _abbreviation(chunk, kinds):
     return "other" if dotted else ""
 
 
-def _sentence_role(chunk, kinds, starters):
-    """(may end a sentence, begins with a capital, begins with a digit, begins with a capitalised stopword, ends one
-    only before such a stopword)."""
-    bare, opened = chunk.rstrip(_CLOSERS), chunk.lstrip(_OPENERS)
-    kind = _abbreviation(chunk, kinds) if bare.endswith(".") else ""
-    word = opened.rstrip(".,;:!?…" + _CLOSERS)
-    return (bare.endswith((".", "!", "?", "…")) and kind != "title", opened[:1].isupper() or (not opened and bool(chunk)),
-            opened[:1].isdigit(), word in starters, kind == "other")
-
-
 def _numbered(breaks, article):
     """Number the stretches that begin at breaks, from 0 in each article."""
-    new_article = np.diff(article, prepend=-1) != 0
+    new_article = np.append(len(article) > 0, article[1:] != article[:-1])[:len(article)]
     count = np.cumsum(breaks | new_article, dtype=np.int32)
     first = np.flatnonzero(new_article)
-    return count - np.repeat(count[first], np.diff(np.append(first, len(article))))
-
-
-def _part_starts(articles):
-    """Offsets at which lead and body begin in each text."""
-    length = {part: articles[part].str.len().fillna(0).to_numpy(int) for part in ("title", "lead")}
-    lead_start = length["title"] + 2 * (length["title"] > 0)
-    return lead_start, lead_start + length["lead"] + 2 * (length["lead"] > 0)
+    count -= np.repeat(count[first], np.diff(np.append(first, len(article))))
+    return count
 
 
 def _cut_tokens(chunks):
-    """Tokens of all chunks: position of the chunk, vocabulary, code, start and end, one entry a token."""
+    """The tokens of all chunks: vocabulary, code of each token, tokens in each chunk, start and end of each token."""
     known = defaultdict()
     known.default_factory = known.__len__
-    code, offset, length, counts = [], [], [], []
+    pieces, counts = [], []                                     # of each type: (code of the token, its start and end), how many
     for chunk in chunks.types:
-        spans = [(0, len(chunk))] if chunk.isalpha() else list(_TOKENIZER.span_tokenize(chunk))
-        counts.append(len(spans))
-        for start, end in spans:
-            code.append(known[chunk[start:end]])
-            offset.append(start)
-            length.append(end - start)
-    row, piece = _spread(chunks.code, np.array(counts, np.int32))
-    start = chunks.start[row] + np.array(offset, np.int32)[piece]
-    return row, list(known), np.array(code, np.int32)[piece], start, start + np.array(length, np.int32)[piece]
+        before = len(pieces)
+        pieces += [(known[chunk], 0, len(chunk))] if chunk.isalpha() else [
+            (known[m[0]], m.start(), m.end()) for m in TOKEN.finditer(chunk)]
+        counts.append(len(pieces) - before)
+    code, first, last = np.array(pieces, np.int32).reshape(-1, 3).T
+    counts = np.array(counts, np.int32)
+    own_first = np.cumsum(counts, dtype=np.int32) - counts      # where the pieces of a type begin in the list
+    counts = counts[chunks.code]
+    piece = np.repeat(own_first[chunks.code] - (np.cumsum(counts, dtype=np.int32) - counts), counts)
+    piece += np.arange(len(piece), dtype=np.int32)
+    start = np.repeat(chunks.start, counts)
+    return list(known), code[piece], counts, start + first[piece], start + last[piece]
 
 
 def is_word(tokens):
@@ -1121,7 +1139,7 @@ _STAR, _ONE = "\ua66e", "\u046b"        # two rare letters that stand for * and 
 def _pattern_words(pattern):
     """A pattern cut into tokens as text is: "cease-fire*" -> ("cease", "-", "fire*")."""
     text = pattern.replace("’", "'").replace("*", _STAR).replace("?", _ONE)
-    words = [chunk[s:e] for chunk in text.split() for s, e in _TOKENIZER.span_tokenize(chunk)]
+    words = [word for chunk in text.split() for word in TOKEN.findall(chunk)]
     return tuple(word.replace(_STAR, "*").replace(_ONE, "?") for word in words)
 
 
@@ -2837,6 +2855,8 @@ def _states_of_sides(codebook):
 # ---------------------------------------------------------------------------------------------------------------
 
 _STRAIGHT = str.maketrans("“”„‘’‚", "\"\"\"'''")                # VADER knows straight quotes only
+_NO_PUNCTUATION = re.compile(f"[^{re.escape(string.punctuation)}]+")
+_SENTENCES = 200_000                                            # scored at a time
 
 
 def score_sentences(articles, tokens, codebook=None):
@@ -2850,29 +2870,32 @@ def score_sentences(articles, tokens, codebook=None):
     first, last = _sentence_edges(tokens)
     found = _at(tokens, first, last)
     found.insert(2, "paragraph", tokens["paragraph"].to_numpy()[first])
-    found["sentence_text"] = _surfaces(articles, found)
-    edges = np.append(first, len(tokens))
     words = is_word(tokens).to_numpy()
-    count = np.diff(np.append(0, np.cumsum(words))[edges])
-    quoted = np.diff(np.append(0, np.cumsum(words & tokens["quoted"].to_numpy()))[edges])
-    found["words"] = count
-    scores = _vader_scores(found["sentence_text"].tolist(), _vader(None if codebook is None else codebook.tone))
-    for column in ("compound", "pos", "neu", "neg"):
-        found[column] = scores[column]
-    found["quoted_share"] = quoted / np.maximum(count, 1)
-    return found
+    count, quoted = (np.add.reduceat(np.append(flags, False), first, dtype=int) for flags in (words, words & tokens["quoted"]))
+    analyser = _vader(None if codebook is None else codebook.tone)
+    scores = [_scored(articles, found.iloc[i:i + _SENTENCES], analyser) for i in range(0, max(len(found), 1), _SENTENCES)]
+    found = pd.concat([found, pd.concat(scores)], axis=1)
+    found.insert(found.columns.get_loc("compound"), "words", count)
+    return found.assign(quoted_share=quoted / np.maximum(count, 1))
+
+
+def _scored(articles, spans, analyser):
+    """sentence_text, compound, pos, neu and neg of the sentences at spans."""
+    texts = _surfaces(articles[articles["article_id"].isin(spans["article_id"].unique())], spans).rename("sentence_text")
+    return pd.concat([texts, pd.DataFrame(_vader_scores(texts, analyser), spans.index)], axis=1)
 
 
 def _sentence_edges(tokens):
     """Positions of the first and the last token of every sentence."""
     article, sentence = _categories(tokens["article_id"]).codes, tokens["sentence"].to_numpy()
-    new = (np.diff(article, prepend=-1) != 0) | (np.diff(sentence, prepend=-1) != 0)
-    first = np.flatnonzero(new)
+    new = (article[1:] != article[:-1]) | (sentence[1:] != sentence[:-1])
+    first = np.flatnonzero(np.append(len(tokens) > 0, new))
     return first, np.append(first[1:], len(tokens))[:len(first)] - 1
 
 
 def _vader(tone=None):
     """nltk's analyser with the lexicon of the vaderSentiment package, changed by tone."""
+    import nltk
     from nltk.sentiment.vader import SentimentIntensityAnalyzer
 
     folder = str(Path(importlib.util.find_spec("vaderSentiment").origin).parent)
@@ -2885,47 +2908,48 @@ def _vader(tone=None):
         else:
             analyser.lexicon.pop(word, None)
     return analyser
+
+
 class _VaderWords:
     """What VADER asks of a word, once per distinct chunk: arrays indexed by chunk code."""
 
     def __init__(self, chunks, lexicon, rules):
-        words = [_vader_word(chunk.translate(_STRAIGHT), rules) for chunk in chunks]
-        lower = [word.lower() for word in words]
+        chunks = [chunk if chunk.isascii() else chunk.translate(_STRAIGHT) for chunk in chunks]
+        self.words = [_vader_word(chunk, rules.PUNC_LIST) for chunk in chunks]
+        lower = [word.lower() for word in self.words]
 
         def array(values, dtype=bool):
             """One value a distinct chunk."""
-            return np.fromiter(values, dtype, len(words))
+            return np.fromiter(values, dtype, len(chunks))
 
+        self.number = pd.factorize(np.array(self.words, dtype=object))[0]
         self.kept = array(len(chunk) > 1 for chunk in chunks)
         self.exclamations = array((chunk.count("!") for chunk in chunks), np.int32)
         self.questions = array((chunk.count("?") for chunk in chunks), np.int32)
         self.valence = array((lexicon.get(word, np.nan) for word in lower), float)
         self.scored = ~np.isnan(self.valence)
         self.boost = array((rules.BOOSTER_DICT.get(word, 0.0) for word in lower), float)
-        self.upper = array(word.isupper() for word in words)
+        self.upper = array(map(str.isupper, self.words))
         self.negates = array(word in rules.NEGATE or "n't" in word for word in lower)
-        self.number = pd.factorize(np.array(words, dtype=object))[0].astype(np.int64) if words else np.zeros(0, np.int64)
-        for name, group, among in [("never", words, ("never",)), ("so_this", words, ("so", "this")), ("but", lower, ("but",)),
-                                   ("least", lower, ("least",)), ("at_very", lower, ("at", "very")),
-                                   ("kind", lower, ("kind",)), ("of", lower, ("of",))]:
-            setattr(self, name, array(word in among for word in group))
-        phrases = [p.split() for p in [*rules.SPECIAL_CASE_IDIOMS, *rules.BOOSTER_DICT] if " " in p]
-        self.idiom_first = array(word in {p[0] for p in phrases} for word in lower)
-        self.idiom_second = array(word in {p[1] for p in phrases} for word in lower)
+        for name, words, among in [("never", self.words, {"never"}), ("so_this", self.words, {"so", "this"}),
+                                   ("but", lower, {"but"}), ("least", lower, {"least"}), ("at_very", lower, {"at", "very"}),
+                                   ("kind", lower, {"kind"}), ("of", lower, {"of"})]:
+            setattr(self, name, array(map(among.__contains__, words)))
+        self.idioms = {tuple(phrase.split()[:2]) for phrase in [*rules.SPECIAL_CASE_IDIOMS, *rules.BOOSTER_DICT] if " " in phrase}
+        self.idiom_first, self.idiom_second = (array(map(set(part).__contains__, self.words)) for part in zip(*self.idioms))
 
 
-def _vader_word(chunk, rules):
+def _vader_word(chunk, marks):
     """A chunk as VADER reads it: listed punctuation taken off one side."""
     word = chunk.strip(string.punctuation)
-    if word == chunk or len(word) < 2 or any(c in string.punctuation for c in word):
+    if word == chunk or len(word) < 2 or not _NO_PUNCTUATION.fullmatch(word):
         return chunk
-    before, after = chunk[:(at := chunk.index(word))], chunk[at + len(word):]
-    marks = rules.PUNC_LIST
+    before, _, after = chunk.partition(word)
     return word if (not before and after in marks) or (not after and before in marks) else chunk
 
 
 def _vader_scores(texts, analyser):
-    """compound, pos, neu and neg (float arrays) of texts, all at once and equal to nltk's polarity_scores.
+    """compound, pos, neu and neg (float arrays) of texts (a str Series), all at once and equal to nltk's polarity_scores.
 
     The rules run on arrays of word codes instead of one word at a time; a text with one of VADER's listed idioms goes to
     nltk itself.
@@ -2933,11 +2957,12 @@ def _vader_scores(texts, analyser):
     chunks = _cut_chunks(texts, join_digits=False)
     words = _VaderWords(chunks.types, analyser.lexicon, analyser.constants)
     n = len(texts)
+    emphasis = _vader_emphasis(chunks, n, words)
     kept = words.kept[chunks.code]
     code, text = chunks.code[kept], chunks.article[kept]
+    del chunks, kept                                            # as long as the text: no longer needed
     hit, valence = _vader_valences(code, text, n, words, analyser.constants)
     hit_text = text[hit]
-    emphasis = _vader_emphasis(chunks, n, words)
     total = np.bincount(hit_text, valence, n).astype(float)
     total += np.sign(total) * emphasis
     positive = np.bincount(hit_text, np.where(valence > 0, valence + 1, 0), n)
@@ -2950,26 +2975,32 @@ def _vader_scores(texts, analyser):
     for name, part in (("pos", positive), ("neu", neutral), ("neg", -negative)):
         scores[name] = _rounded(np.divide(part, size, out=np.zeros(n), where=size > 0), 3)
     for i in _with_idiom(code, text, words):
-        for name, score in analyser.polarity_scores(texts[i].translate(_STRAIGHT)).items():
+        for name, score in analyser.polarity_scores(texts.iloc[i].translate(_STRAIGHT)).items():
             scores[name][i] = score
     return scores
 
 
 def _rounded(values, digits):
-    """Python's round, which NumPy's differs from in the last digit."""
-    return np.array([round(value, digits) for value in values.tolist()], float)
+    """Python's round for arrays. NumPy's multiplies first, which may tip a value that lies half-way: those go to Python."""
+    rounded, scaled = np.round(values, digits), np.abs(values) * 10**digits
+    for i in np.flatnonzero(np.abs(scaled % 1 - 0.5) < 1e-6):
+        rounded[i] = round(float(values[i]), digits)
+    return rounded
 
 
 def _with_idiom(code, text, words):
-    """Texts in which two neighbouring words may begin one of VADER's idioms."""
-    pair = words.idiom_first[code[:-1]] & words.idiom_second[code[1:]] & (text[:-1] == text[1:])
-    return np.unique(text[:-1][pair])
+    """Texts in which two neighbouring words begin one of VADER's idioms."""
+    at = np.flatnonzero(words.idiom_first[code[:-1]])
+    at = at[words.idiom_second[code[at + 1]] & (text[at] == text[at + 1])]
+    return sorted({text[i] for i in at if (words.words[code[i]], words.words[code[i + 1]]) in words.idioms})
 
 
 def _vader_emphasis(chunks, n, words):
     """What exclamation and question marks add to each text."""
-    exclamations = np.minimum(np.bincount(chunks.article, words.exclamations[chunks.code], n), 4) * 0.292
-    questions = np.bincount(chunks.article, words.questions[chunks.code], n)
+    at = np.flatnonzero((words.exclamations + words.questions > 0)[chunks.code])
+    text, code = chunks.article[at], chunks.code[at]
+    exclamations = np.minimum(np.bincount(text, words.exclamations[code], n), 4) * 0.292
+    questions = np.bincount(text, words.questions[code], n)
     return exclamations + np.where(questions > 3, 0.96, np.where(questions > 1, questions * 0.18, 0))
 
 
