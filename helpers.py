@@ -3541,6 +3541,65 @@ def _per_cent(numbers, scale, level):
     return float((numbers[0] == numbers[1]).mean())
 
 
+SHEET_CELLS = {"mentions": ["words", "actor"], "quotes": ["words", "kind", "speaker"],
+               "statements": ["stance", "holder", "issue", "position"], "tone": ["tone"]}
+
+
+def coding_sheet(articles, n, seed=0, codebook=None):
+    """A sheet for coding by hand: n articles drawn at random, from each outlet in proportion, one row a sentence.
+
+    Returns a frame to save as CSV once for each coder: article_id, start, end, outlet, sentence, and the cells to fill: mentions
+        ("words = actor"), quotes ("words = kind = speaker"), statements ("stance = holder = issue = position"), tone (-2 to 2);
+        several in one cell are parted by |, what the text leaves open stays empty.
+    """
+    rng, outlet = np.random.default_rng(seed), articles["outlet"].fillna("")
+    rank = pd.Series(rng.permutation(len(articles)), articles.index).groupby(outlet).rank()
+    first = outlet.map(dict(zip(outlet.unique(), rng.random(outlet.nunique()))))     # where an outlet's turn begins, 0 to 1
+    drawn = ((rank - first) / outlet.map(outlet.value_counts())).sort_values(kind="stable").index[:n]
+    chosen = articles.loc[drawn].sort_index().reset_index(drop=True)
+    sheet = _sentence_bounds(tokenize(chosen, codebook)).rename(columns={"end_sentence": "end"})
+    about = chosen.set_index("article_id")
+    sheet["outlet"] = sheet["article_id"].map(about["outlet"])
+    sheet["sentence"] = _surfaces(chosen, sheet)
+    return sheet.assign(**dict.fromkeys(SHEET_CELLS, ""))
+
+
+def write_gold(folder, articles, sheets):
+    """Write filled coding sheets as a folder that load_gold reads; every second article is of the sealed half.
+
+    articles: that the sheets were drawn from. sheets: {"coder_a": frame, "coder_b": frame}, and "adjudicated" where differences
+        are settled. Raises ValueError for a cell that cannot be read: coder, row, what was found, what is allowed.
+    """
+    texts = articles[articles["article_id"].isin(pd.concat(sheets.values())["article_id"])]
+    half = np.where(np.arange(len(texts)) % 2, "developing", "sealed")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    texts[["article_id", "outlet", "published", "title", "lead", "body"]].assign(half=half).to_csv(Path(folder) / "texts.csv", index=False)
+    text = texts.set_index("article_id")["text"]
+    for coder, sheet in sheets.items():
+        (Path(folder) / coder).mkdir(exist_ok=True)
+        for cell, fields in SHEET_CELLS.items():
+            rows = [found for number, row in enumerate(sheet.fillna("").to_dict("records"), 2)
+                    for found in _sheet_cell(row, cell, fields, text[row["article_id"]], f"{coder}, row {number}, {cell}")]
+            columns = [*SPAN, *(field for field in fields if field != "words")]
+            pd.DataFrame(rows, columns=columns).to_csv(Path(folder) / coder / f"{cell}.csv", index=False)
+
+
+def _sheet_cell(row, cell, fields, text, where):
+    """What one cell of a coding sheet says, as dicts; words are looked for from left to right, each after the one before."""
+    at = start = int(row["start"])
+    for item in filter(str.strip, str(row[cell]).split("|")):
+        parts = [part.strip() for part in item.split("=")]
+        said = dict(zip(fields, parts))
+        if len(parts) != len(fields) or ("words" in said and not start <= text.find(said["words"], at) < int(row["end"])):
+            raise ValueError(f"{where}: found {item.strip()!r}; allowed: {' = '.join(fields)}, several parted by |"
+                             + ", words as they stand in the sentence" * ("words" in fields))
+        span = (start, int(row["end"]))
+        if words := said.pop("words", None):
+            at = text.find(words, at) + len(words)
+            span = (at - len(words), at)
+        yield {"article_id": row["article_id"], "start": span[0], "end": span[1]} | said
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # 14. Showing: the sentences behind a number, pictures with their words, answers to exercises
 # ---------------------------------------------------------------------------------------------------------------
