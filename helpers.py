@@ -3320,6 +3320,8 @@ def share(hits, total):
 
 
 SPAN = ("article_id", "start", "end")
+FEW = 10                                                        # cases: of a code with fewer no figure is given
+FEW_ARTICLES = 5                                                # with fewer no interval is drawn from them
 
 
 def validity(found, gold, on=SPAN, resamples=1000):
@@ -3328,36 +3330,37 @@ def validity(found, gold, on=SPAN, resamples=1000):
     found, gold: frames with the columns `on`, which together say when two rows are the same finding (a span; or a sentence
         and a stance; or these and a holder). Rows that stand twice are matched one to one. article_id must be among them.
     Returns a frame: measure (precision, recall, F1), n (rows that it divides by; for F1 both together), value, low, high
-        (95 % interval, articles drawn again `resamples` times), note (why a value is missing).
+        (95 % interval, articles drawn again `resamples` times), note (why a value or an interval is missing).
     """
     on = list(on)
     counts = pd.concat([found.groupby(on, dropna=False).size().rename("found"),
                         gold.groupby(on, dropna=False).size().rename("gold")], axis=1).fillna(0)
     counts["hits"] = counts.min(axis=1)
-    per_article = counts.groupby(level="article_id").sum()[["hits", "found", "gold"]]
-    drawn = _resample(per_article.to_numpy(), resamples)
-    total = per_article.sum().to_numpy()
+    per_article = counts.groupby(level="article_id").sum()[["hits", "found", "gold"]].to_numpy()
     rows = []
     for measure, divisor in (("precision", [1]), ("recall", [2]), ("F1", [1, 2])):
-        scale = len(divisor)
-        rows.append(_with_interval(measure, total[divisor].sum(), total[0] * scale, drawn[:, 0] * scale, drawn[:, divisor].sum(axis=1)))
+        def rate(sums, divisor=divisor):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return len(divisor) * sums[..., 0] / sums[..., divisor].sum(axis=-1)
+
+        rows.append(_with_interval(measure, per_article[:, divisor].sum(), rate, per_article, resamples))
     return pd.DataFrame(rows)
 
 
-def _resample(per_article, resamples):
-    """Sums of the rows of per_article over articles drawn with replacement: one row a draw, the same at every run."""
-    n = len(per_article)
-    weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), resamples) if n else np.zeros((resamples, 0))
-    return weights @ per_article
-
-
-def _with_interval(measure, n, hits, drawn_hits, drawn_n):
-    """One row: a share with the interval of its draws, or NaN and the reason."""
+def _with_interval(measure, n, statistic, per_article, resamples=1000):
+    """One row: a statistic of sums over articles, with the interval of articles drawn again; NaN where it has no value."""
+    articles = len(per_article)
+    row = {"measure": measure, "n": int(n), "value": np.nan, "low": np.nan, "high": np.nan, "note": ""}
     if not n:
-        return {"measure": measure, "n": 0, "value": np.nan, "low": np.nan, "high": np.nan, "note": "nothing to divide by"}
-    values = drawn_hits[drawn_n > 0] / drawn_n[drawn_n > 0]
-    low, high = np.quantile(values, [0.025, 0.975])
-    return {"measure": measure, "n": int(n), "value": hits / n, "low": low, "high": high, "note": ""}
+        return row | {"note": "nothing to divide by"}
+    row["value"] = float(statistic(per_article.sum(axis=0)))
+    if np.isnan(row["value"]):
+        return row | {"note": "only one code was used"}
+    if articles < FEW_ARTICLES:
+        return row | {"note": f"{articles} articles are too few for an interval"}
+    drawn = np.random.default_rng(0).multinomial(articles, np.full(articles, 1 / articles), resamples) @ per_article
+    row["low"], row["high"] = np.nanquantile(statistic(drawn), [0.025, 0.975])
+    return row
 
 
 GOLD_TABLES = {"mentions": ["actor"], "quotes": ["kind", "speaker"], "statements": ["stance", "holder", "issue", "position"],
@@ -3368,177 +3371,350 @@ CODERS = ("coder_a", "coder_b", "adjudicated")
 def load_gold(folder=None, articles=None):
     """Hand-coded answers: the articles as they were coded, and what each coder marked in them.
 
-    folder: path; None takes $GOLD, else data/gold. It holds texts.csv (article_id, outlet, published, title, lead, body, half),
-        and a folder each of coder_a, coder_b and adjudicated with mentions.csv, quotes.csv, statements.csv, evaluations.csv
-        and tone.csv; of a folder with one coder alone, its tables are the adjudicated ones too.
+    folder: path; None takes $GOLD, else data/gold. It holds texts.csv (article_id, title, lead, body; where known outlet,
+        published, half) and a folder each for coder_a, coder_b and adjudicated, with mentions.csv, quotes.csv, statements.csv,
+        evaluations.csv and tone.csv, or some of them. Where nothing is adjudicated, the first coder's tables stand for it.
     articles: for texts.csv with a column sha256 instead of words (texts that may not be passed on), the articles to find them in.
-    Returns (articles, {coder: {table: frame}}). The column `half` of articles is developing or sealed.
-    Raises FileNotFoundError where there is no texts.csv, ValueError where a text is not found or a row stands outside its text.
+    Returns (articles, {coder: {table: frame}}). articles has a column more: half (developing or sealed; "all" where not said).
+    Raises FileNotFoundError where there is no texts.csv or no coder, ValueError where a text is not found, a column is missing
+        or a row stands outside its text.
     """
     folder = Path(folder or os.environ.get("GOLD") or DATA / "gold")
     if not (folder / "texts.csv").exists():
-        raise FileNotFoundError(f"no texts.csv in {folder}; it needs the columns article_id, title, lead, body, half")
+        raise FileNotFoundError(f"no texts.csv in {folder}; it needs the columns article_id, title, lead, body")
     texts = pd.read_csv(folder / "texts.csv", dtype="str", keep_default_na=False, na_values=[""])
     if "sha256" in texts:
         texts = _with_words(texts, articles)
-    articles = as_articles(texts.assign(published=pd.to_datetime(texts["published"])) if "published" in texts else texts)
-    coded = {coder: {table: _read_gold(folder / coder / f"{table}.csv", articles) for table in GOLD_TABLES}
-             for coder in CODERS if (folder / coder).is_dir()}
-    if coded:
-        coded.setdefault("adjudicated", next(iter(coded.values())))
-    return articles, coded
+    coded_articles = as_articles(texts)
+    coded_articles["half"] = texts["half"].fillna("all") if "half" in texts else "all"
+    coded = {coder: {table: _read_gold(folder / coder / f"{table}.csv", coded_articles) for table in GOLD_TABLES
+                     if (folder / coder / f"{table}.csv").exists()} for coder in CODERS if (folder / coder).is_dir()}
+    if not coded:
+        raise FileNotFoundError(f"no coder in {folder}; it needs a folder {', '.join(CODERS[:-1])} or {CODERS[-1]}")
+    return coded_articles, {**coded, "adjudicated": coded.get("adjudicated", next(iter(coded.values())))}
 
 
 def _with_words(texts, articles):
     """Title, lead and body for texts that are known by the hash of their words."""
-    words = articles.assign(sha256=[hashlib.sha256(text.encode()).hexdigest() for text in articles["text"]])
+    if articles is None:
+        raise ValueError("texts.csv holds hashes, not words: load_gold needs the articles that they were taken from")
+    words = articles.assign(sha256=[hashlib.sha256(text.encode()).hexdigest() for text in articles["text"].fillna("")])
     found = texts.merge(words[["sha256", "title", "lead", "body"]].drop_duplicates("sha256"), on="sha256", how="left")
     missing = found.loc[found[["title", "body"]].isna().all(axis=1), "article_id"].tolist()
     if missing:
-        raise ValueError(f"{len(missing)} of {len(texts)} coded texts are not among the articles, as they were coded: {', '.join(missing[:5])}")
-    return found.drop(columns="sha256")
+        raise ValueError(f"{len(missing)} of {len(texts)} coded texts are not among the articles, as they were coded: "
+                         f"{', '.join(missing[:5])}")
+    return found
 
 
 def _read_gold(path, articles):
-    """One table of one coder; each row must lie in its text. A file that is not there is a table without rows."""
-    if not path.exists():
-        return pd.DataFrame(columns=[*SPAN, *GOLD_TABLES[path.stem]])
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    """One table of one coder; each row must lie in its text."""
+    table, name = pd.read_csv(path, keep_default_na=False, na_values=[""]), f"{path.parent.name}/{path.name}"
+    missing = [column for column in (*SPAN, *GOLD_TABLES[path.stem]) if column not in table]
+    if missing:
+        raise ValueError(f"{name} has no column {', '.join(missing)}")
     length = table["article_id"].map(articles.set_index("article_id")["text"].str.len())
     outside = table[~((table["start"] >= 0) & (table["start"] < table["end"]) & (table["end"] <= length))]
     for row in outside.index[:1]:
-        raise ValueError(f"{path.parent.name}/{path.name}, line {row + 2}: {outside.loc[row, 'article_id']} has no text from "
+        raise ValueError(f"{name}, line {row + 2}: {outside.loc[row, 'article_id']} has no text from "
                          f"{outside.loc[row, 'start']} to {outside.loc[row, 'end']}")
     return table
 
 
-def align(found, gold, least=0.8):
-    """A copy of found whose spans are those of the coded rows that they mean, so that both can be compared by equality.
+def align(spans, onto, least=0.8):
+    """A copy of spans, moved to those of `onto` that they mean, so that both can be compared by equality.
 
-    found, gold: frames with article_id, start, end. A found span becomes the coded span with which it shares most characters, if
-        these are at least `least` of the characters of both together; with least=0 any overlap will do (a term in its sentence).
+    spans, onto: frames with article_id, start, end. A span becomes the one with which it shares most of the characters of both
+        together, if that is at least `least` of them; with least=0 any overlap will do (a word and its sentence).
     """
-    found, spans = found.copy(), {a: g[["start", "end"]].drop_duplicates().to_numpy(int) for a, g in gold.groupby("article_id")}
+    places = {article: rows[["start", "end"]].drop_duplicates().to_numpy(int) for article, rows in onto.groupby("article_id")}
     moved = []
-    for article, start, end in zip(found["article_id"], found["start"], found["end"]):
-        coded = spans.get(article, np.zeros((0, 2), int))
-        shared = np.minimum(coded[:, 1], end) - np.maximum(coded[:, 0], start)
-        overlap = shared / (np.maximum(coded[:, 1], end) - np.minimum(coded[:, 0], start)) if len(coded) else shared
-        best = overlap.argmax() if len(coded) else -1
-        moved.append(tuple(coded[best]) if len(coded) and shared[best] > 0 and overlap[best] >= least else (start, end))
-    found[["start", "end"]] = np.array(moved, int).reshape(-1, 2)
-    return found
+    for article, start, end in zip(spans["article_id"], spans["start"], spans["end"]):
+        there = places.get(article, np.zeros((0, 2), int))
+        shared = np.minimum(there[:, 1], end) - np.maximum(there[:, 0], start)
+        both = np.maximum(there[:, 1], end) - np.minimum(there[:, 0], start)
+        likely = np.flatnonzero((shared > 0) & (shared >= least * both))
+        moved.append(there[likely[np.argmax(shared[likely] / both[likely])]] if len(likely) else (start, end))
+    start, end = np.array(moved, int).reshape(-1, 2).T
+    return spans.assign(start=start, end=end)
 
 
-def against_gold(articles, gold, codebook, level):
-    """What a measure finds in hand-coded articles, and what was coded there, in the same columns: made for validity().
+# What is compared, and by which columns besides the span: the table, the kinds of quotation, the codes that must be the same.
+LEVELS = {"mentions": ("mentions", None, ["actor"]),
+          "quotations": ("quotes", ["speech", "fragment"], []),
+          "voices": ("quotes", ["speech", "fragment"], ["speaker"]),
+          "reports": ("quotes", ["indirect"], []),
+          "stances": ("statements", None, ["stance"]),
+          "holders": ("statements", None, ["stance", "holder"]),
+          "statements": ("statements", None, ["stance", "holder", "issue", "position"])}
 
-    articles, gold: of load_gold, one coder's tables. level: "mentions" (spans and actors), "quotations" (spans of direct speech, equal
-        to four fifths), "voices" (with the speaker), "reports" (reported clauses), "stances" (sentence and stance), "holders" (with the
-        holder) or "statements" (with holder, issue and position).
-    Returns (found, coded), rows without duplicates; the columns besides article_id, start, end are the codes to agree on.
+
+def measure_as_coded(articles, codebook):
+    """What the measures find, as coders would have written it: tables as of load_gold, by name.
+
+    Statements stand at their sentence. tone has a row a sentence: compound (tone.csv applied) and plain. evaluations has a row a
+    sentence and actor: tone (of tone_towards) and compound (of the sentence).
     """
     tokens = tokenize(articles, codebook)
     mentions = find_mentions(articles, tokens, codebook)
-    if level == "mentions":
-        return mentions[[*SPAN, "actor"]], gold["mentions"][[*SPAN, "actor"]].drop_duplicates()
     quotes = find_quotes(articles, tokens, mentions, codebook)
-    if level in ("quotations", "voices", "reports"):
-        kinds = ["indirect"] if level == "reports" else ["speech", "fragment"]
-        coded = gold["quotes"][gold["quotes"]["kind"].isin(kinds)]
-        found = align(quotes[quotes["kind"].isin(kinds)], coded)
-        columns = [*SPAN, "speaker"] if level == "voices" else [*SPAN]
-        return _named(found, codebook)[columns].drop_duplicates(), _named(coded, codebook)[columns].drop_duplicates()
     statements = find_statements(articles, tokens, mentions, quotes, codebook)
-    columns = [*SPAN, "stance", *{"stances": [], "holders": ["holder"], "statements": ["holder", "issue", "position"]}[level]]
-    found = align(statements, gold["tone"], least=0)            # every sentence has a tone: the spans of the sentences
-    return found[columns].drop_duplicates(), gold["statements"][columns].drop_duplicates()
+    plain = score_sentences(articles, tokens)["compound"]
+    tone = score_sentences(articles, tokens, codebook)[[*SPAN, "compound"]].assign(plain=plain)
+    towards = align(tone_towards(articles, tokens, mentions, codebook), tone, least=0).merge(tone, on=SPAN)
+    return {"mentions": mentions, "quotes": quotes, "statements": align(statements, tone, least=0), "tone": tone,
+            "evaluations": towards.groupby([*SPAN, "actor"], as_index=False)[["tone", "compound"]].mean()}
+
+
+def of_articles(tables, articles):
+    """The rows of some articles in each of several tables."""
+    return {name: table[table["article_id"].isin(articles["article_id"])] for name, table in tables.items()}
+
+
+def against_gold(found, gold, level, codebook):
+    """What two sides mark, in the same columns: made for validity().
+
+    found: of measure_as_coded, or another coder's tables. gold: a coder's tables. level: "mentions" (spans and actors),
+        "quotations" (spans of direct speech, equal to four fifths), "voices" (with the speaker, where he is no actor as "other"),
+        "reports" (reported clauses), "stances" (sentence and stance), "holders" (with the holder) or "statements" (with holder,
+        issue and position).
+    Returns (found, gold), rows without duplicates; the columns besides article_id, start, end are the codes to agree on.
+    """
+    name, kinds, codes = LEVELS[level]
+    sides = [found[name], gold[name]]
+    if name == "quotes":
+        sides = [_named(rows[rows["kind"].isin(kinds)], codebook) for rows in sides]
+        sides[0] = align(sides[0], sides[1])
+    if name == "statements" and "tone" in found:
+        sides[1] = align(sides[1], found["tone"], least=0)
+    return tuple(rows[[*SPAN, *codes]].drop_duplicates(ignore_index=True) for rows in sides)
 
 
 def _named(quotes, codebook):
     """Quotations whose speaker is an actor of the codebook or, of any other voice, "other"; unknown stays empty."""
-    words = quotes["speaker_text"] if "speaker_text" in quotes else quotes["speaker"]
-    other = np.where(words.notna(), "other", None)
-    return quotes.assign(speaker=quotes["speaker"].where(quotes["speaker"].isin(codebook.actors["actor"]), other))
+    named = quotes["speaker_text" if "speaker_text" in quotes else "speaker"].notna()
+    known = quotes["speaker"].where(quotes["speaker"].isin(codebook.actors["actor"]))
+    return quotes.assign(speaker=known.fillna("other").where(named))
+
+
+def coded_tone(gold, level):
+    """Codes of one coder: of each sentence ("tone") or of each actor in it ("tone towards"; 0 where named and not evaluated)."""
+    if level == "tone":
+        return gold["tone"].drop_duplicates([*SPAN]).set_index([*SPAN])["tone"]
+    named = align(gold["mentions"], gold["tone"], least=0).assign(evaluation=0)
+    rows = pd.concat([align(gold["evaluations"], gold["tone"], least=0), named]).drop_duplicates([*SPAN, "actor"])
+    return rows.set_index([*SPAN, "actor"])["evaluation"]
+
+
+def tone_class(scores):
+    """-1, 0 or 1: beyond 0.05 a score counts as bad or good, as VADER's author has it; codes of five points keep their sign."""
+    return (scores > 0.05).astype(int) - (scores < -0.05).astype(int)
+
+
+def macro_f1(measure, found, gold, article):
+    """Mean F1 of the classes -1, 0 and 1 that were coded FEW times or more: a row like those of validity().
+
+    found, gold: Series of classes, alike in order; article: whose sentence it is. Only with two such classes is there a value.
+    """
+    used = [c for c in (-1, 0, 1) if (gold == c).sum() >= FEW]
+    marks = pd.concat([pd.DataFrame({"hit": (found == c) & (gold == c), "all": (found == c).astype(int) + (gold == c)})
+                       for c in used] or [pd.DataFrame(index=gold.index)], axis=1)
+    per_article = marks.astype(int).groupby(article.to_numpy()).sum().to_numpy()
+
+    def mean(sums):
+        return (2 * sums[..., ::2] / np.maximum(sums[..., 1::2], 1)).mean(axis=-1)
+
+    left_out = [f"{name} coded fewer than {FEW} times" for c, name in ((-1, "bad"), (0, "neither"), (1, "good")) if c not in used]
+    row = _with_interval(measure, len(gold) if len(used) > 1 else 0, mean, per_article)
+    return row | {"note": "; ".join(left_out + [row["note"]] * bool(row["n"] and row["note"]))}
+
+
+def correlation(measure, found, gold, article):
+    """Pearson's r of a score with codes: a row like those of validity()."""
+    x, y = found.to_numpy(float), gold.to_numpy(float)
+    sums = pd.DataFrame({"n": 1.0, "x": x, "y": y, "xx": x * x, "yy": y * y, "xy": x * y}).groupby(article.to_numpy()).sum()
+
+    def pearson(of):
+        n, x, y, xx, yy, xy = np.moveaxis(of, -1, 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return (n * xy - x * y) / np.sqrt((n * xx - x * x) * (n * yy - y * y))
+
+    return _with_interval(measure, len(gold), pearson, sums.to_numpy())
+
+
+def validity_by_level(articles, coded, codebook):
+    """Every measure against the adjudicated codes, half by half: the table behind notebook 08.
+
+    articles, coded: of load_gold. Returns the columns of validity() with level, half and articles before them. Levels are those
+        of against_gold, with measures precision, recall, F1 and passes (F1 of one coder against the other, where there are two);
+        and "tone" and "tone towards", with measures F1 (of macro_f1), "F1, baseline" (plain VADER; the sentence's tone), passes
+        and, for tone, correlation and "correlation, baseline".
+    """
+    everything, rows = measure_as_coded(articles, codebook), []
+    for half, part in articles.groupby("half"):
+        found = of_articles(everything, part)
+        sides = {coder: of_articles(tables, part) for coder, tables in coded.items()}
+        gold = sides["adjudicated"]
+        passes = [sides[coder] for coder in CODERS[:2] if coder in sides]
+        for level, (table, _, codes) in LEVELS.items():
+            if table in gold:
+                scores = [validity(*against_gold(found, gold, level, codebook), on=[*SPAN, *codes])]
+                if len(passes) == 2 and all(table in tables for tables in passes):
+                    both = validity(*against_gold(*passes, level, codebook), on=[*SPAN, *codes])
+                    scores.append(both[both["measure"] == "F1"].assign(measure="passes"))
+                rows.append(pd.concat(scores).assign(level=level, half=half, articles=len(part)))
+        for level, needed in (("tone", {"tone"}), ("tone towards", {"mentions", "evaluations", "tone"})):
+            if needed <= set(gold):
+                two = passes if len(passes) == 2 and all(needed <= set(tables) for tables in passes) else []
+                scores = _tone_scores(found, gold, two, level)
+                rows.append(pd.DataFrame(scores).assign(level=level, half=half, articles=len(part)))
+    columns = ["level", "half", "articles", "measure", "n", "value", "low", "high", "note"]
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+
+def _tone_scores(found, gold, passes, level):
+    """Rows of validity_by_level for tone: the measure, its baseline, the two passes."""
+    codes = coded_tone(gold, level)
+    article = codes.index.get_level_values("article_id")
+    table, score, baseline = ("tone", "compound", "plain") if level == "tone" else ("evaluations", "tone", "compound")
+    scores = found[table].set_index(codes.index.names).reindex(codes.index).fillna(0.0)
+    rows = [macro_f1(name, tone_class(scores[column]), tone_class(codes), article)
+            for name, column in (("F1", score), ("F1, baseline", baseline))]
+    if level == "tone":
+        rows += [correlation(name, scores[column], codes, article)
+                 for name, column in (("correlation", score), ("correlation, baseline", baseline))]
+    if passes:
+        both = pd.concat([coded_tone(tables, level) for tables in passes], axis=1, keys=["a", "b"]).fillna(0)
+        rows.append(macro_f1("passes", tone_class(both["a"]), tone_class(both["b"]), both.index.get_level_values("article_id")))
+    return rows
 
 
 def how_well(level, codebook, half="sealed", folder=None):
     """One sentence for a chart: how well its measure does on the hand-coded articles.
 
-    level: as in against_gold. half: the half of the articles to measure on; "sealed" for figures, "developing" for looking at errors.
-    Returns Markdown.
+    level: of validity_by_level. half: the half of the articles to measure on, where there are halves; "sealed" for figures,
+        "developing" for looking at errors. Returns Markdown.
     """
     try:
         articles, coded = load_gold(folder)
     except FileNotFoundError:
-        return say("How well this measure does is not known: no hand-coded articles are here.")
-    articles = articles[articles["half"] == half] if "half" in articles else articles
-    gold = {name: table[table["article_id"].isin(articles["article_id"])] for name, table in coded["adjudicated"].items()}
-    found, answers = against_gold(articles, gold, codebook, level)
-    rows = validity(found, answers, on=list(found)).set_index("measure")
-    return say("*How well this is measured: on {n} hand-coded articles, {p:.0%} of what it finds ({level}) is right "
-               "({plow:.0%} to {phigh:.0%}), and it finds {r:.0%} of what is there ({rlow:.0%} to {rhigh:.0%}); notebook 08 shows where it errs.*",
-               n=len(articles), level=level, p=rows.loc["precision", "value"], plow=rows.loc["precision", "low"],
-               phigh=rows.loc["precision", "high"], r=rows.loc["recall", "value"], rlow=rows.loc["recall", "low"], rhigh=rows.loc["recall", "high"])
+        return say("*How well this measure does is not known: no hand-coded articles are here.*")
+    part = articles[articles["half"] == half] if half in set(articles["half"]) else articles
+    rows = validity_by_level(part, {"adjudicated": coded["adjudicated"]}, codebook).query("level == @level").set_index("measure")
+    if not len(rows):
+        return say("*How well this measure does is not known: it was not coded by hand.*")
+    if rows["value"].isna()["F1"]:
+        return say("*How well this measure does is not known: {note}.*", note=rows.loc["F1", "note"])
+    on = f"{len(part)} hand-coded article{'s' * (len(part) != 1)}"
+    if "precision" not in rows.index:
+        return say("*How well this is measured: on {n} the sign ({level}) has a mean F1 of {f1:.2f}; "
+                   "notebook 08 shows where it errs.*", n=on, level=level, f1=rows.loc["F1", "value"])
+    parts = [f"{value:.0%}" + (f" ({low:.0%} to {high:.0%})" if np.isfinite(low) else "") for value, low, high in
+             rows.loc[["precision", "recall"], ["value", "low", "high"]].to_numpy()]
+    return say("*How well this is measured: on {n}, {p} of what it finds ({level}) is right, and it finds {r} "
+               "of what is there; notebook 08 shows where it errs.*", n=on, level=level, p=parts[0], r=parts[1])
 
 
-def agreement(coder_a, coder_b, on=SPAN, values=None, level="nominal", resamples=300):
+def agreement(coder_a, coder_b, on=SPAN, values=None, level="nominal", resamples=1000):
     """How far two coders agree on units that both coded.
 
     coder_a, coder_b: frames with the columns `on` (they name the unit; article_id among them) and the codes. values: columns
         of codes (default: all others that both have). level: nominal, ordinal or interval, for Krippendorff's alpha.
     Returns a frame, three rows a column of codes: measure ("alpha, holder", "kappa, ...", "per cent, ..."), n (units), value,
-        low, high (95 % interval, articles drawn again), note (why a value is missing).
-    Sources: Krippendorff (2019), Content Analysis, 4th ed., ch. 12, by way of the package krippendorff; Cohen (1960),
-        Educational and Psychological Measurement 20, 37-46.
+        low, high (95 % interval, articles drawn again), note (why a value or an interval is missing).
+    Sources: Krippendorff (2019), Content Analysis, 4th ed., ch. 12; Cohen (1960), Educational and Psychological Measurement 20, 37-46.
     """
     on = list(on)
     values = [c for c in coder_a if c in coder_b and c not in on] if values is None else values
     both = coder_a.drop_duplicates(on).merge(coder_b.drop_duplicates(on), on=on, suffixes=("_a", "_b"))
     rows = []
     for column in values:
-        pair = both[[f"{column}_a", f"{column}_b"]].astype("object").where(lambda f: f.notna(), "")
+        pair = both[[f"{column}_a", f"{column}_b"]].astype("object").where(lambda f: f.notna(), "").to_numpy()
+        codes = sorted(set(pair.ravel().tolist()), key=lambda code: (str(type(code)), code))
+        scale = np.array(codes, float) if level != "nominal" else np.arange(len(codes))
+        per_article = _crossed(pair, codes, both["article_id"])
         for name, statistic in (("alpha", _alpha), ("kappa", _kappa), ("per cent", _per_cent)):
-            rows.append(_agreement_row(f"{name}, {column}", pair, both["article_id"], level, statistic, resamples))
+            row = _with_interval(f"{name}, {column}", len(pair), lambda sums, of=statistic: of(
+                sums.reshape(*sums.shape[:-1], len(codes), len(codes)), scale, level), per_article, resamples)
+            rows.append(row if len(pair) else row | {"note": "no unit that both coded"})
     return pd.DataFrame(rows, columns=["measure", "n", "value", "low", "high", "note"])
 
 
-def _agreement_row(measure, pair, article, level, statistic, resamples):
-    """One statistic with its interval; without two different codes there is nothing to agree about by chance."""
-    row = {"measure": measure, "n": len(pair), "value": np.nan, "low": np.nan, "high": np.nan, "note": ""}
-    codes = sorted(set(pair.to_numpy().ravel().tolist()), key=lambda code: (str(type(code)), code))
-    if not len(pair) or (len(codes) < 2 and statistic is not _per_cent):
-        return row | {"note": "no unit that both coded" if not len(pair) else "only one code was used"}
-    numbers = np.array([[codes.index(c) for c in column] for column in pair.to_numpy().T])
-    scale = np.array(codes, float) if level != "nominal" else np.arange(len(codes))
-    rows = [np.flatnonzero(article == a) for a in article.unique()]
-    rng = np.random.default_rng(0)
-    draws = [numbers[:, np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))])] for _ in range(resamples)]
-    values = np.array([statistic(draw, scale, level) for draw in draws])
-    low, high = np.nanquantile(values, [0.025, 0.975]) if np.isfinite(values).any() else (np.nan, np.nan)
-    return row | {"value": statistic(numbers, scale, level), "low": low, "high": high}
+def _crossed(pair, codes, article):
+    """Per article, how often one coder's code met which of the other's: the table row by row, flat."""
+    number = {code: i for i, code in enumerate(codes)}
+    cell = [number[a] * len(codes) + number[b] for a, b in pair]
+    counts = pd.crosstab(article.to_numpy(), np.array(cell, int)) if cell else pd.DataFrame()
+    return counts.reindex(columns=range(len(codes) ** 2), fill_value=0).to_numpy()
 
 
-def _alpha(numbers, scale, level):
-    import krippendorff
-
-    counts = np.zeros((numbers.shape[1], len(scale)), int)
-    for coder in numbers:
-        counts[np.arange(numbers.shape[1]), coder] += 1
-    used = counts.sum(axis=0) > 0
-    return krippendorff.alpha(value_counts=counts[:, used], value_domain=scale[used], level_of_measurement=level) \
-        if used.sum() > 1 else np.nan
-
-
-def _kappa(numbers, scale, level):
-    agreed = (numbers[0] == numbers[1]).mean()
-    shares = [np.bincount(codes, minlength=len(scale)) / len(codes) for codes in numbers]
-    by_chance = (shares[0] * shares[1]).sum()
-    return (agreed - by_chance) / (1 - by_chance) if by_chance < 1 else np.nan
+def _alpha(tables, scale, level):
+    """Krippendorff's alpha of tables (..., codes, codes): observed disagreement over that expected by chance."""
+    met = tables + np.swapaxes(tables, -1, -2)
+    used = met.sum(axis=-1)
+    place = used.cumsum(axis=-1) - used / 2 if level == "ordinal" else scale
+    apart = np.square(place[..., :, None] - place[..., None, :])
+    apart = np.minimum(apart, 1) if level == "nominal" else apart
+    by_chance = (used[..., :, None] * used[..., None, :] * apart).sum(axis=(-1, -2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 1 - (used.sum(axis=-1) - 1) * (met * apart).sum(axis=(-1, -2)) / by_chance
 
 
-def _per_cent(numbers, scale, level):
-    return float((numbers[0] == numbers[1]).mean())
+def _kappa(tables, scale, level):
+    total = tables.sum(axis=(-1, -2))
+    by_chance = (tables.sum(axis=-1) * tables.sum(axis=-2)).sum(axis=-1) / total ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (_per_cent(tables, scale, level) - by_chance) / (1 - by_chance)
+
+
+def _per_cent(tables, scale, level):
+    return np.trace(tables, axis1=-2, axis2=-1) / tables.sum(axis=(-1, -2))
+
+
+def marked(units, spans):
+    """Which units (tokens, sentences: frame with article_id, start, end) a span touches: a Series of bool."""
+    touched = pd.Series(False, units.index)
+    for article, rows in units.groupby("article_id", observed=True):
+        inside = np.zeros(rows["end"].max() + 1, int)
+        for start, end in spans.loc[spans["article_id"] == article, ["start", "end"]].to_numpy(int):
+            inside[start:end] = 1
+        before = np.append(0, inside.cumsum())
+        touched[rows.index] = before[rows["end"]] > before[rows["start"]]
+    return touched
+
+
+def coder_agreement(articles, coder_a, coder_b, codebook):
+    """Agreement of two coders' tables of load_gold, as the manual defines the units: the columns of agreement().
+
+    Mentions and quotations: is a word marked? Statements: is a stance there in a sentence? Codes on spans that both marked (of
+    statements, sentence and stance; negation and the like where holder and issue are the same too). Tone is ordinal.
+    """
+    tokens = tokenize(articles, codebook)
+    words, shared, rows = tokens.loc[is_word(tokens), [*SPAN]], set(coder_a) & set(coder_b), []
+    coders = (coder_a, coder_b)
+    for code, name, kinds in (("mentioned", "mentions", None), ("quoted", "quotes", ["speech", "fragment"]),
+                              ("reported", "quotes", ["indirect"])):
+        if name in shared:
+            spans = [coder[name][coder[name]["kind"].isin(kinds)] if kinds else coder[name] for coder in coders]
+            rows.append(agreement(*(words.assign(**{code: marked(words, s)}) for s in spans), values=[code]))
+    if {"statements", "tone"} <= shared:
+        on = [*SPAN, "stance"]
+        cells = coder_a["tone"][[*SPAN]].merge(codebook.stances[["stance"]].drop_duplicates(), how="cross")
+        taken = [cells.merge(coder["statements"][on].drop_duplicates(), on=on, how="left", indicator="stance taken")
+                 for coder in coders]
+        rows.append(agreement(*taken, on=on, values=["stance taken"]))
+    stance = [*SPAN, "stance"]
+    row = [*stance, "holder", "issue"]
+    matched = [("mentions", SPAN, ["actor", "attributive"], "nominal"),
+               ("quotes", SPAN, ["kind", "speaker", "speaker_type"], "nominal"),
+               ("statements", stance, ["holder", "issue"], "nominal"), ("statements", row, ["position"], "ordinal"),
+               ("statements", row, ["negated", "content_negated", "conditional", "modality"], "nominal"),
+               ("evaluations", [*SPAN, "actor"], ["evaluation"], "ordinal"), ("tone", SPAN, ["tone"], "ordinal")]
+    for name, on, values, level in matched:
+        if name in shared:
+            there = [value for value in values if value in coder_a[name] and value in coder_b[name]]
+            rows.append(agreement(coder_a[name], coder_b[name], on=on, values=there, level=level))
+    return pd.concat(rows, ignore_index=True) if rows else agreement(pd.DataFrame(columns=SPAN), pd.DataFrame(columns=SPAN))
 
 
 SHEET_CELLS = {"mentions": ["words", "actor"], "quotes": ["words", "kind", "speaker"],
