@@ -1209,9 +1209,10 @@ def _at_rarest_word(codes, size, globs, patterns):
     owner = np.repeat(np.arange(len(ids)), [len(i) for i in ids])[np.argsort(code, kind="stable")]
     counts = np.bincount(code, minlength=size)                  # how many patterns each word may stand for
     at = np.flatnonzero(counts[codes])
-    place, piece = _spread(codes[at], counts)
+    times, own_first = counts[codes[at]], (np.cumsum(counts) - counts)[codes[at]]
+    piece = np.repeat(own_first - (np.cumsum(times) - times), times) + np.arange(times.sum())
     found = owner[piece]
-    first = at[place] - np.array(anchor)[found]
+    first = np.repeat(at, times) - np.array(anchor)[found]
     return found, first, first + np.array([len(pattern) for pattern in patterns])[found] - 1
 
 
