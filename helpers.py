@@ -1916,6 +1916,25 @@ class _QuoteReader:
             source = self.at(cue, "named after")
             if source is not None and (cue == right or self._directly(source, right)):
                 return source
+            if source is not None and read.word(source.phrase.first - 1) == "," and (phrase := read.phrase_after(right)) and \
+                    phrase.last + 2 == source.phrase.first and read.is_a(phrase.last, "name"):
+                # "...," Jane Smith, chief of the bank said
+                return source._replace(phrase=phrase)
+        return self._unlisted_after(stretch, right, end)
+
+    def _unlisted_after(self, stretch, right, end):
+        """ "...," joked Berg; "...," Berg joked: any past tense next to a name tells a quotation of its own."""
+        read, (begin, left, _, _) = self.clauses, self.edges(stretch)
+        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end:
+            return None
+        inverted = read.is_a(right, "ed", "past") and not read.is_a(right, "name", "auxiliary")
+        phrase = read.phrase_after(right + inverted)
+        if phrase is None or phrase.first != right + inverted or (read.first[right] == right and not inverted) or \
+                not read.is_a(phrase.last, "name", "pronoun"):
+            return None
+        verb = right if inverted else phrase.last + 1
+        if inverted or (verb <= end and read.is_a(verb, "ed", "past") and not read.is_a(verb, "auxiliary")):
+            return Source(phrase, verb, verb, "named after")
         return None
 
     def _directly(self, source, right):
@@ -1934,7 +1953,13 @@ class _QuoteReader:
         for cue in reversed(self.between(begin, left)):
             if (source := self.at(cue, "named before")) is not None and not source.phrase.first > left:
                 return self.outermost(source)
-        return self.heading(left)
+        if (source := self.heading(left)) is not None:
+            return source
+        verbs = [left - 1] if read.word(left) == "," else range(begin, left) if read.word(left) == ":" else []
+        for verb in verbs:                                      # "Berg joked, ...", "Berg expressed his hope: ..."
+            if verb > begin and read.finite(verb) and (phrase := read.subject(verb)) is not None:
+                return Source(phrase, verb, verb, "colon" if read.word(left) == ":" else "named before")
+        return None
 
     def announced(self, colon):
         """Who is named in the sentence that ends the paragraph before with a colon."""
@@ -1976,6 +2001,9 @@ class _QuoteReader:
             return None
         for cue in reversed(self.between(right, end)):
             source = self.at(cue, "named after")
+            if source is None and read.word(cue - 1) in _BREAKS and not read.is_a(cue, "ing") and \
+                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and not read.is_a(phrase.first, "that"):
+                return Source(phrase, cue, self.cue_end[cue], "named after")
             if source is not None and source.phrase.first > right and source.phrase.last < cue and \
                     read.word(source.phrase.first - 1) in _BREAKS:
                 return source
