@@ -1158,8 +1158,8 @@ def _match(tokens, patterns, exact=None, groups=None):
     """
     words = [_pattern_words(pattern) for pattern in patterns]
     exact = np.zeros(len(words), bool) if exact is None else np.asarray(exact)
-    candidates = [_find_all(tokens, "token" if case else "lower", {
-        i: w if case else tuple(x.lower() for x in w) for i, w in enumerate(words) if exact[i] == case}) for case in (False, True)]
+    lower = {i: tuple(word.lower() for word in pattern) for i, pattern in enumerate(words) if not exact[i]}
+    candidates = [_find_all(tokens, "lower", lower), _find_all(tokens, "token", {i: words[i] for i in np.flatnonzero(exact)})]
     pattern, first, last = (np.concatenate(part) for part in zip(*candidates))
     group = np.zeros(len(pattern), np.int64) if groups is None else np.asarray(groups, np.int64)[pattern]
     order = np.lexsort((pattern, -last, first, group))
@@ -1560,7 +1560,8 @@ class Clauses:
         head = at
         while at >= begin and (self.nominal(at) or self._inner_mark(at)):
             if self.is_a(at, "determiner") and not self.is_a(at, "genitive"):
-                while at > begin and self.is_a(at - 1, "determiner") and not self.quoted[at - 1] and not self.is_a(at - 1, "that"):
+                while at > begin and self.bits[at - 1] & _mask(("determiner", "that")) == _BITS["determiner"] and \
+                        not self.quoted[at - 1]:
                     at -= 1
                 if not (at > begin and self.is_a(at - 1, "genitive")):
                     return Phrase(at, head, (head,))
@@ -1868,7 +1869,7 @@ class _QuoteReader:
         return read.is_a(cue - 1, "determiner", "genitive", "preposition") and not read.is_a(cue - 1, "adverb", "infinitive")
 
     def _can_speak(self, phrase, cue):
-        """Not "you" or "there" before a word that may be a noun; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
+        """Not "you"; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
         read, head = self.clauses, phrase.heads[-1]
         if read.word(head) in ("you", "there") and cue in self.ambiguous:
             return False
@@ -1934,6 +1935,25 @@ class _QuoteReader:
             source = self.at(cue, "named after")
             if source is not None and (cue == right or self._directly(source, right)):
                 return source
+            if source is not None and read.word(source.phrase.first - 1) == "," and (phrase := read.phrase_after(right)) and \
+                    phrase.last + 2 == source.phrase.first and read.is_a(phrase.last, "name"):
+                # "...," Jane Smith, chief of the bank said
+                return source._replace(phrase=phrase)
+        return self._unlisted_after(stretch, right, end)
+
+    def _unlisted_after(self, stretch, right, end):
+        """ "...," joked Berg; "...," Berg joked: any past tense next to a name tells a quotation of its own."""
+        read, (begin, left, _, _) = self.clauses, self.edges(stretch)
+        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end:
+            return None
+        inverted = read.is_a(right, "ed", "past") and not read.is_a(right, "name", "auxiliary")
+        phrase = read.phrase_after(right + inverted)
+        if phrase is None or phrase.first != right + inverted or (read.first[right] == right and not inverted) or \
+                not read.is_a(phrase.last, "name", "pronoun"):
+            return None
+        verb = right if inverted else phrase.last + 1
+        if inverted or (verb <= end and read.is_a(verb, "ed", "past") and not read.is_a(verb, "auxiliary")):
+            return Source(phrase, verb, verb, "named after")
         return None
 
     def _directly(self, source, right):
@@ -1952,7 +1972,13 @@ class _QuoteReader:
         for cue in reversed(self.between(begin, left)):
             if (source := self.at(cue, "named before")) is not None and not source.phrase.first > left:
                 return self.outermost(source)
-        return self.heading(left)
+        if (source := self.heading(left)) is not None:
+            return source
+        verbs = [left - 1] if read.word(left) == "," else range(begin, left) if read.word(left) == ":" else []
+        for verb in verbs:                                      # "Berg joked, ...", "Berg expressed his hope: ..."
+            if verb > begin and read.finite(verb) and (phrase := read.subject(verb)) is not None:
+                return Source(phrase, verb, verb, "colon" if read.word(left) == ":" else "named before")
+        return None
 
     def announced(self, colon):
         """Who is named in the sentence that ends the paragraph before with a colon."""
@@ -1994,6 +2020,9 @@ class _QuoteReader:
             return None
         for cue in reversed(self.between(right, end)):
             source = self.at(cue, "named after")
+            if source is None and read.word(cue - 1) in _BREAKS and not read.is_a(cue, "ing") and \
+                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and not read.is_a(phrase.first, "that"):
+                return Source(phrase, cue, self.cue_end[cue], "named after")
             if source is not None and source.phrase.first > right and source.phrase.last < cue and \
                     read.word(source.phrase.first - 1) in _BREAKS:
                 return source
@@ -2043,8 +2072,9 @@ class _QuoteReader:
 
     def _last_voice(self, sources, i):
         """Whose words came last before a quotation that stands alone: rather whole sentences than a fragment."""
-        near = [k for k in range(max(i - 5, 0), i) if sources[k] is not None and self.paragraph[self.stretches[i].first]
-                - self.paragraph[self.stretches[k].last] <= 2 and self.article[self.stretches[k].last] == self.article[self.stretches[i].first]]
+        here = self.stretches[i].first
+        near = [k for k in range(max(i - 5, 0), i) if sources[k] is not None and self.article[self.stretches[k].last] ==
+                self.article[here] and self.paragraph[here] - self.paragraph[self.stretches[k].last] <= 2]
         return sources[([k for k in near if self.kind(self.stretches[k], sources[k]) == "speech"] or near)[-1]]
 
     def sentence_before(self, begin):
@@ -2123,7 +2153,8 @@ class _QuoteReader:
             return self._clause(that + 1, end, source)
         subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
         verbs = range(subject.last + 1, min(subject.last + 14, end)) if subject is not None else []
-        stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or read.is_a(i, "relative", "subordinator")), end)
+        stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or
+                     read.is_a(i, "relative", "subordinator")), end)
         return self._clause(at, end, source) if stop < end and read.finite(stop) else None
 
     def content_before(self, source):
@@ -2136,9 +2167,11 @@ class _QuoteReader:
                 not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
             return None                                         # "After the talks, Berg said this"
         comma = (source.cue if source.rule == "according to" else min(source.phrase.first, source.cue)) - 1
-        if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing") or \
-                not any(read.finite(i) for i in range(begin, comma) if not any(read.is_a(k, "relative") for k in range(begin, i))):
+        if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing"):
             return None
+        relative = next((i for i in range(begin, comma) if read.is_a(i, "relative")), comma)
+        if not any(read.finite(i) for i in range(begin, relative)):
+            return None                                         # "The plan, which Lind made, Berg rejected"
         return self._clause(begin, comma - 1, source)
 
     def _clause(self, first, end, source):
@@ -2414,13 +2447,13 @@ class _StatementReader:
             self.stance_at[i] != "condition" for i in before)
 
     def _rows(self, base, holders, issues, target):
-        """One row per holder and issue. issues: (issue, position of the statement it points back to or None, sign of the content)."""
+        """One row per holder and issue. issues: (issue, position of the statement it answers or None, sign of the content)."""
         rows = []
         for holder, side in holders:
             for issue, pointed, content in issues:
                 sign = 0 if base["negated"] or not issue else base["sign"]
-                rows.append(base | {"holder": holder, "side": side, "issue": issue, "target": target, "content_negated": content < 0,
-                                    "position": sign * (content if pointed is None else pointed)})
+                rows.append(base | {"holder": holder, "side": side, "target": target, "issue": issue,
+                                    "content_negated": content < 0, "position": sign * (content if pointed is None else pointed)})
         self.taken += [row for row in rows if row["position"]]
         return rows
 
@@ -2452,7 +2485,7 @@ class _StatementReader:
             return not read.is_a(at - 1, "infinitive", "negator", "adverb", "link")     # "agreed to reject", "rejected demands"
         if read.is_a(at, "and"):
             return at < read.last[at] and read.finite(at + 1)   # "wants talks and is not afraid"
-        return word == "," and (at + 1 in self.grammar["subordinator"] or at + 1 in self.grammar["relative"] or self._new_clause(at + 1))
+        return word == "," and at < read.last[at] and (read.is_a(at + 1, "subordinator", "relative") or self._new_clause(at + 1))
 
     def _new_clause(self, at):
         """Does a subject with its own finite verb begin here ("..., Lind is demanding")?"""
@@ -2524,14 +2557,15 @@ class _StatementReader:
         if first == read.first[first]:
             return False
         mention = self.mention_at[first - 1]
-        return read.is_a(first - 1, "determiner", "genitive") and not read.is_a(first - 1, "adverb") or (mention >= 0 and bool(self.mentions[mention].attributive))
+        return read.is_a(first - 1, "determiner", "genitive") and not read.is_a(first - 1, "adverb") or \
+            mention >= 0 and bool(self.mentions[mention].attributive)
 
     def _noun_holders(self, first, last):
         """ "the Palace's demand", "Estrian demands", "a demand by Estburg", "Lind made a demand"."""
         read = self.blind
         before = first - 1
-        while before > read.first[first] and read.is_a(before, "word") and not read.is_a(before, "genitive", "determiner", "name") \
-                and not read.is_a(before, "preposition", "auxiliary", "past", "cue"):
+        while before > read.first[first] and read.is_a(before, "word") and not read.is_a(
+                before, "genitive", "determiner", "name", "preposition", "auxiliary", "past", "cue"):
             before -= 1
         if read.is_a(before, "genitive"):
             phrase = read.phrase_before(before - 1)
@@ -2546,7 +2580,8 @@ class _StatementReader:
         for i in range(last + 1, min(last + 4, read.last[first])):
             if i in self.grammar["agent_preposition"] and (found := self._of_phrase(read.phrase_after(i + 1))):
                 return found, "by"
-        verb = next((i for i in range(before, max(read.first[first], before - 6), -1) if self.clauses.finite(i) or read.word(i) == ","), first)
+        back = range(before, max(read.first[first], before - 6), -1)
+        verb = next((i for i in back if self.clauses.finite(i) or read.word(i) == ","), first)
         if read.word(verb) != "," and verb != first and (phrase := self.clauses.subject(verb)) is not None:
             return self._of_phrase(phrase), "subject of the noun's verb"
         return [], "noun"
@@ -2622,8 +2657,9 @@ class _StatementReader:
         if any(i in self.joint for i in range(first, last)):
             return self._parties()
         named = [i for i in range(first, last) if self.mention_at[i] >= 0 and self.mention_at[i] != self.mention_at[i + 1]]
-        pairs = (pair for pair in zip(named, named[1:]) if any(self.blind.is_a(i, "and") for i in range(*pair)) and pair[1] - pair[0] < 6)
-        return next((self._actors(pair) for pair in pairs if len(self._actors(pair)) > 1), [])
+        pairs = (self._actors(pair) for pair in zip(named, named[1:])
+                 if pair[1] - pair[0] < 6 and any(self.blind.is_a(i, "and") for i in range(*pair)))
+        return next((pair for pair in pairs if len(pair) > 1), [])
 
     def _actors(self, positions):
         """Distinct (actor, side) of the mentions at these tokens."""
@@ -2675,7 +2711,8 @@ class _StatementReader:
         stop = next((i for i in range(scope.begin, scope.end + 1) if not read.is_a(i, "word")), scope.end + 1)
         empty = not any(read.nominal(i) and not read.is_a(i, "time", "determiner") and i not in self.grammar["pointing_noun"]
                         for i in range(scope.begin, stop))
-        relative = next((i for i in range(first - 2, scope.first, -1) if read.is_a(i, "relative", "opener") and not read.is_a(i, "that")), None)
+        relative = next((i for i in range(first - 2, scope.first, -1)
+                         if read.is_a(i, "relative", "opener") and not read.is_a(i, "that")), None)
         places = [(first, scope.end, "all")]
         if empty or term.get("holder") == "speaker" or self._passive(self._verb_of(first, last), read) or any(
                 read.is_a(i, "pronoun") for i in range(scope.begin, min(scope.begin + 3, stop))):
@@ -2734,7 +2771,7 @@ class _StatementReader:
             return False                                        # "not convinced" is a stance of its own
         read = self.blind
         for i in range(first - 1, max(read.first[first], first - 6) - 1, -1):
-            if read.word(i) in (",", ";", ":") or i in self.grammar["subordinator"] or (read.is_a(i, "and") and read.finite(i + 1)):
+            if read.word(i) in (",", ";", ":") or read.is_a(i, "subordinator") or (read.is_a(i, "and") and read.finite(i + 1)):
                 break
             if i in self.grammar["not_negator"]:
                 return False
