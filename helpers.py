@@ -2501,7 +2501,9 @@ class _StatementReader:
     def holders(self, first, last, term):
         """([(actor, side)], rule): who takes the stance, and why we think so."""
         speaker = self.speaker(first)
-        if term.get("holder") == "speaker":
+        if any(first in self.grammar[role] for role in ("pronoun_we", "possessive_we")):
+            found, rule = [], "we"                              # "we insist", "our offer"
+        elif term.get("holder") == "speaker":
             found, rule = self._for_whom(last) or ([speaker] if speaker else self._before_colon(first)), "speaker"
             rule = rule if found or self._speech(first) or self.report_at[first] >= 0 else "thing"
         elif self._is_noun(first, last):

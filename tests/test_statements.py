@@ -58,11 +58,11 @@ def statements_of(body, codebook=SMALL):
     ("Norland wants Estria to stop the swap and to hold talks.",
      [("Norland", "demand", "swap", -1), ("Norland", "demand", "talks", 1)], "the sign of each issue by itself"),
     ("Norland agreed to a swap and accepted the swap.", [("Norland", "agree", "swap", 1)], "once a sentence"),
-    ("Norland demands the moon.", [], "no issue, no side taken"),
+    ("Norland demands the moon.", [("Norland", "demand", "", 0)], "an issue that is not listed: a demand, but no side taken"),
 ])
 def test_holder_stance_issue_position(text, expected, reason):
     found = statements_of(text)
-    assert list(zip(found["holder"], found["stance"], found["issue"], found["position"])) == expected, reason
+    assert list(zip(found["holder"], found["stance"], found["issue"].fillna(""), found["position"])) == expected, reason
 
 
 @pytest.mark.parametrize("text, column, expected, reason", [
