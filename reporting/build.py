@@ -111,7 +111,7 @@ def run_notebook(path, scratch):
             resources={"metadata": {"path": str(scratch)}})
         path_list = os.pathsep.join([str(ROOT), *filter(None, [os.getenv("PYTHONPATH")])])
         client.execute(  # what a kernel mutters while it shuts down is no concern of the reader
-            stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path_list,
+            stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path_list, "TQDM_DISABLE": "1",
                                             "IPYTHONDIR": str(scratch / "ipython")})
     except CellExecutionError as error:
         failure = {"error": f"{error.ename}: {first_line(error.evalue)}"}
