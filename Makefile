@@ -28,7 +28,7 @@ help:
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make notebooks   run the notebooks on the articles of data/ and save them in place; takes ONLY=03,05"
 	@echo "make pictures    make the report and the two pictures of the README"
-	@echo "make bench       measure speed"
+	@echo "make bench       measure speed and memory beside nltk with pandas and beside spaCy (about an hour)"
 	@echo "make clean       remove the environment and caches; reports/ stays"
 
 test: $(VENV)/ready-to-test
@@ -43,7 +43,7 @@ notebooks: $(VENV)/ready
 pictures: report $(VENV)/ready-to-test
 	@$(RUN) reporting/pictures.py
 
-bench: $(VENV)/ready
+bench: $(VENV)/ready-to-measure
 	@$(RUN) benchmarks/bench.py
 
 # These settings are read by the shell, not pasted into its line, for an address may hold any sign; and only from the command
@@ -80,4 +80,8 @@ $(VENV)/ready-to-collect: $(VENV)/ready collecting/requirements.txt
 
 $(VENV)/ready-to-test: $(VENV)/ready-to-collect tests/requirements.txt
 	@$(RUN) -m pip install -qq --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/ready-to-measure: $(VENV)/ready benchmarks/requirements.txt
+	@$(RUN) -m pip install -qq --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@

@@ -20,6 +20,7 @@ import json
 import os
 import re
 import string
+import sys
 from bisect import bisect_left
 from collections import defaultdict
 from copy import copy
@@ -3293,14 +3294,42 @@ def _pairs_frame(frame, labels, article_ids, unit):
 # ---------------------------------------------------------------------------------------------------------------
 
 
-def measure_articles(articles, codebook):
+_ARTICLES = 500                                                 # measured at a time
+_QUIET_SECONDS = 3                                              # before a progress bar shows
+
+
+def measure_articles(articles, codebook, jobs=1):
     """Every measure, counted, one row an article: the form that scales and that other programs read.
 
-    Returns a frame: article_id, outlet, published, then words, sentences, quoted_words, tone_plain and tone (means over
-        sentences, NaN without any), and counts named "actor: X", "side: X" (mentions), "stance: X" (terms),
-        "voice: X" (words spoken by the side, quotations that are no labels), "holds: X" (statements by the side),
-        "issue: X" (statements). Columns and dtypes depend on the codebook alone, so that frames can be stacked.
+    articles: one frame, or an iterator of frames (blocks) where all articles do not fit into memory, for example
+        (load_articles(part) for part in parts). jobs: processes, each a fresh interpreter; the result is the same.
+    Returns a frame, for blocks an iterator of frames: article_id, outlet, published, then words, sentences, quoted_words,
+        tone_plain and tone (means over sentences, NaN without any), and counts named "actor: X", "side: X" (mentions),
+        "stance: X" (terms), "voice: X" (words spoken by the side, quotations that are no labels), "holds: X" (statements by
+        the side), "issue: X" (statements). Columns and dtypes depend on the codebook alone, so that frames can be stacked.
     """
+    if not isinstance(articles, pd.DataFrame):
+        return _measured_blocks(articles, codebook, jobs)
+    blocks = (articles.iloc[i:i + _ARTICLES] for i in range(0, max(len(articles), 1), _ARTICLES))
+    return pd.concat(_measured_blocks(blocks, codebook, jobs, len(articles)), ignore_index=True)
+
+
+def _measured_blocks(blocks, codebook, jobs, total=None):
+    """Each block measured, in order; with a progress bar on long work, but not in reports nor where output is no terminal."""
+    from joblib import Parallel, delayed
+    from tqdm.auto import tqdm
+
+    results = Parallel(jobs, return_as="generator", pre_dispatch="2*n_jobs")(
+        delayed(_measure_block)(block, codebook) for block in blocks)
+    silent = "TQDM_DISABLE" in os.environ or not (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    with tqdm(total=total, unit=" articles", delay=_QUIET_SECONDS, leave=False, disable=silent) as bar:
+        for measured in results:
+            bar.update(len(measured))
+            yield measured
+
+
+def _measure_block(articles, codebook):
+    """measure_articles for a frame that fits into memory with all its tables."""
     tokens = tokenize(articles, codebook)
     mentions = find_mentions(articles, tokens, codebook)
     quotes = find_quotes(articles, tokens, mentions, codebook)

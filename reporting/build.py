@@ -111,8 +111,9 @@ def run_notebook(path, scratch, figures=None):
             resources={"metadata": {"path": str(scratch)}})
         path_list = os.pathsep.join([str(ROOT), *filter(None, [os.getenv("PYTHONPATH")])])
         client.execute(  # what a kernel mutters while it shuts down is no concern of the reader
-            stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path_list,
-                                            "IPYTHONDIR": str(scratch / "ipython"), "FIGURES": str(figures or "")})
+            stderr=subprocess.DEVNULL, env={
+                **os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": path_list, "TQDM_DISABLE": "1",
+                "IPYTHONDIR": str(scratch / "ipython"), "FIGURES": str(figures or "")})
     except CellExecutionError as error:
         failure = {"error": f"{error.ename}: {first_line(error.evalue)}"}
     except Exception as error:  # an unreadable file, a dead kernel, a cell that never ends
