@@ -3117,7 +3117,7 @@ def tone_towards(articles, tokens, spans, codebook):
 
     def compound(bounds):
         words = [t[start[s]:end[e]] for t, (s, e) in zip(text, bounds)]
-        return _vader_scores(words, analyser)["compound"] if words else np.zeros(0)
+        return _vader_scores(pd.Series(words), analyser)["compound"] if words else np.zeros(0)
 
     clause = compound([_own_clause(clauses, s, e) for s, e in zip(first.tolist(), last.tolist())])
     sentence = compound([(clauses.first[s], clauses.last[s]) for s in first.tolist()])
