@@ -3120,7 +3120,7 @@ def tone_towards(articles, tokens, spans, codebook):
 
     def compound(bounds):
         words = [t[start[s]:end[e]] for t, (s, e) in zip(text, bounds)]
-        return _vader_scores(words, analyser)["compound"] if words else np.zeros(0)
+        return _vader_scores(pd.Series(words), analyser)["compound"] if words else np.zeros(0)
 
     clause = compound([_own_clause(clauses, s, e) for s, e in zip(first.tolist(), last.tolist())])
     sentence = compound([(clauses.first[s], clauses.last[s]) for s in first.tolist()])
@@ -3788,6 +3788,7 @@ def coder_agreement(articles, coder_a, coder_b, codebook):
 
 SHEET_CELLS = {"mentions": ["words", "actor"], "quotes": ["words", "kind", "speaker"],
                "statements": ["stance", "holder", "issue", "position"], "tone": ["tone"]}
+SHEET_CODES = {"kind": ["speech", "fragment", "indirect", "label"], "position": ["-1", "0", "1", ""], "tone": ["-2", "-1", "0", "1", "2"]}
 
 
 def coding_sheet(articles, n, seed=0, codebook=None):
@@ -3810,19 +3811,20 @@ def coding_sheet(articles, n, seed=0, codebook=None):
 
 
 def write_gold(folder, articles, sheets):
-    """Write filled coding sheets as a folder that load_gold reads; every second article is of the sealed half.
+    """Write filled coding sheets as a folder that load_gold reads; a column that nobody filled is taken as not coded.
 
     articles: that the sheets were drawn from. sheets: {"coder_a": frame, "coder_b": frame}, and "adjudicated" where differences
         are settled. Raises ValueError for a cell that cannot be read: coder, row, what was found, what is allowed.
     """
     texts = articles[articles["article_id"].isin(pd.concat(sheets.values())["article_id"])]
-    half = np.where(np.arange(len(texts)) % 2, "developing", "sealed")
     Path(folder).mkdir(parents=True, exist_ok=True)
-    texts[["article_id", "outlet", "published", "title", "lead", "body"]].assign(half=half).to_csv(Path(folder) / "texts.csv", index=False)
+    texts[["article_id", "outlet", "published", "title", "lead", "body"]].to_csv(Path(folder) / "texts.csv", index=False)
     text = texts.set_index("article_id")["text"]
+    coded = [cell for cell in SHEET_CELLS if any(sheet[cell].fillna("").ne("").any() for sheet in sheets.values())]
     for coder, sheet in sheets.items():
         (Path(folder) / coder).mkdir(exist_ok=True)
-        for cell, fields in SHEET_CELLS.items():
+        for cell in coded:
+            fields = SHEET_CELLS[cell]
             rows = [found for number, row in enumerate(sheet.fillna("").to_dict("records"), 2)
                     for found in _sheet_cell(row, cell, fields, text[row["article_id"]], f"{coder}, row {number}, {cell}")]
             columns = [*SPAN, *(field for field in fields if field != "words")]
@@ -3835,9 +3837,12 @@ def _sheet_cell(row, cell, fields, text, where):
     for item in filter(str.strip, str(row[cell]).split("|")):
         parts = [part.strip() for part in item.split("=")]
         said = dict(zip(fields, parts))
-        if len(parts) != len(fields) or ("words" in said and not start <= text.find(said["words"], at) < int(row["end"])):
+        lost = "words" in said and not start <= text.find(said["words"], at) < int(row["end"])
+        codes = {field: SHEET_CODES[field] for field in fields if field in SHEET_CODES}
+        if len(parts) != len(fields) or lost or any(said[field] not in codes[field] for field in codes):
             raise ValueError(f"{where}: found {item.strip()!r}; allowed: {' = '.join(fields)}, several parted by |"
-                             + ", words as they stand in the sentence" * ("words" in fields))
+                             + ", words as they stand in the sentence" * ("words" in fields)
+                             + "".join(f", {field} one of {' '.join(allowed)}" for field, allowed in codes.items()))
         span = (start, int(row["end"]))
         if words := said.pop("words", None):
             at = text.find(words, at) + len(words)
