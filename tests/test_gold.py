@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import krippendorff
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -259,3 +260,30 @@ def test_the_sentence_beside_a_chart(tmp_path, codebook):
     assert "not coded by hand" in how_well("statements", codebook, folder=folder).data
     assert "on 1 hand-coded article," in how_well("mentions", codebook, folder=folder).data
     assert "on 10 hand-coded articles" in how_well("mentions", codebook, folder=GOLD).data
+
+
+# -- notebook 08 --------------------------------------------------------------------------------------------------------
+
+NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "08_does_it_measure.ipynb"
+CELLS = [cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if "exercise" in cell.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell.cell_type == "code"], ids=lambda cell: cell.id)
+def test_a_folded_solution_solves_its_exercise(cell, capsys):
+    """The cell as it is says that nothing is filled in; with the solution after it, its own check says that all is right."""
+    told = CELLS[CELLS.index(cell) + 1].source
+    solution = told.split("```python\n")[1].split("```")[0]
+    exec(f"from helpers import check\n{cell.source}\n{solution}\n{cell.source[cell.source.index('check('):]}", {})
+    assert capsys.readouterr().out.splitlines() == ["Nothing filled in yet.", "Right, in all cases."]
+
+
+@pytest.mark.parametrize("given", ["one coder", "mentions alone"])
+def test_the_notebook_on_a_small_sample_of_ones_own(given, tmp_path):
+    """Three pages, one coder, no halves: it runs to its end and says what it cannot compute."""
+    texts = pd.read_csv(GOLD / "texts.csv").drop(columns="half").iloc[:3]
+    tables = {path.stem: pd.read_csv(path).query("article_id in @texts.article_id") for path in (GOLD / "coder_a").glob("*.csv")}
+    kept = tables if given == "one coder" else {"mentions": tables["mentions"]}
+    write(tmp_path, texts, **{f"coder_a__{name}": table for name, table in kept.items()})
+    again = run(NOTEBOOK, GOLD=tmp_path, ARTICLES=DATA / "articles" / texts["article_id"][0])
+    assert_clean(again)
+    assert "one pass only" in "".join(texts_of(again))
