@@ -14,6 +14,7 @@ import measure_real
 from conftest import REAL
 from helpers import (LEVELS, SPAN, against_gold, agreement, align, as_articles, coder_agreement, correlation, how_well,
                      load_articles, load_codebook, load_gold, macro_f1, marked, measure_as_coded, validity_by_level)
+from test_notebooks import assert_clean, run, texts
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 GOLD = DATA / "gold"
@@ -280,10 +281,12 @@ def test_a_folded_solution_solves_its_exercise(cell, capsys):
 @pytest.mark.parametrize("given", ["one coder", "mentions alone"])
 def test_the_notebook_on_a_small_sample_of_ones_own(given, tmp_path):
     """Three pages, one coder, no halves: it runs to its end and says what it cannot compute."""
-    texts = pd.read_csv(GOLD / "texts.csv").drop(columns="half").iloc[:3]
-    tables = {path.stem: pd.read_csv(path).query("article_id in @texts.article_id") for path in (GOLD / "coder_a").glob("*.csv")}
+    pages = pd.read_csv(GOLD / "texts.csv").drop(columns="half").iloc[:3]
+    tables = {path.stem: pd.read_csv(path).loc[lambda rows: rows["article_id"].isin(pages["article_id"])]
+              for path in sorted((GOLD / "coder_a").glob("*.csv"))}
     kept = tables if given == "one coder" else {"mentions": tables["mentions"]}
-    write(tmp_path, texts, **{f"coder_a__{name}": table for name, table in kept.items()})
-    again = run(NOTEBOOK, GOLD=tmp_path, ARTICLES=DATA / "articles" / texts["article_id"][0])
+    write(tmp_path, pages, **{f"coder_a__{name}": table for name, table in kept.items()})
+    again = run(NOTEBOOK, articles=DATA / "articles" / pages["article_id"][0], gold=tmp_path)
     assert_clean(again)
-    assert "one pass only" in "".join(texts_of(again))
+    told = " ".join(texts(again))
+    assert "one pass only" in told and "No share is corrected here" in told
