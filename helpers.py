@@ -3705,7 +3705,9 @@ def agreement(coder_a, coder_b, on=SPAN, values=None, level="nominal", resamples
         for name, statistic in (("alpha", _alpha), ("kappa", _kappa), ("per cent", _per_cent)):
             row = _with_interval(f"{name}, {column}", len(pair), lambda sums, of=statistic: of(
                 sums.reshape(*sums.shape[:-1], len(codes), len(codes)), scale, level), per_article, resamples)
-            rows.append(row if len(pair) else row | {"note": "no unit that both coded"})
+            rare = len(pair) and np.isfinite(row["value"]) and pair.size - pd.Series(pair.ravel()).value_counts().iloc[0] < FEW
+            rows.append(row | {"note": "all codes but one are rare"} if rare else row if len(pair) else
+                        row | {"note": "no unit that both coded"})
     return pd.DataFrame(rows, columns=["measure", "n", "value", "low", "high", "note"])
 
 

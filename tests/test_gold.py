@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import krippendorff
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ import measure_real
 from conftest import REAL
 from helpers import (LEVELS, SPAN, against_gold, agreement, align, as_articles, coder_agreement, correlation, how_well,
                      load_articles, load_codebook, load_gold, macro_f1, marked, measure_as_coded, validity_by_level)
+from test_notebooks import assert_clean, run, texts
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 GOLD = DATA / "gold"
@@ -259,3 +261,32 @@ def test_the_sentence_beside_a_chart(tmp_path, codebook):
     assert "not coded by hand" in how_well("statements", codebook, folder=folder).data
     assert "on 1 hand-coded article," in how_well("mentions", codebook, folder=folder).data
     assert "on 10 hand-coded articles" in how_well("mentions", codebook, folder=GOLD).data
+
+
+# -- notebook 08 --------------------------------------------------------------------------------------------------------
+
+NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "08_does_it_measure.ipynb"
+CELLS = [cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if "exercise" in cell.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell.cell_type == "code"], ids=lambda cell: cell.id)
+def test_a_folded_solution_solves_its_exercise(cell, capsys):
+    """The cell as it is says that nothing is filled in; with the solution after it, its own check says that all is right."""
+    told = CELLS[CELLS.index(cell) + 1].source
+    solution = told.split("```python\n")[1].split("```")[0]
+    exec(f"from helpers import check\n{cell.source}\n{solution}\n{cell.source[cell.source.index('check('):]}", {})
+    assert capsys.readouterr().out.splitlines() == ["Nothing filled in yet.", "Right, in all cases."]
+
+
+@pytest.mark.parametrize("given", ["one coder", "mentions alone"])
+def test_the_notebook_on_a_small_sample_of_ones_own(given, tmp_path):
+    """Three pages, one coder, no halves: it runs to its end and says what it cannot compute."""
+    pages = pd.read_csv(GOLD / "texts.csv").drop(columns="half").iloc[:3]
+    tables = {path.stem: pd.read_csv(path).loc[lambda rows: rows["article_id"].isin(pages["article_id"])]
+              for path in sorted((GOLD / "coder_a").glob("*.csv"))}
+    kept = tables if given == "one coder" else {"mentions": tables["mentions"]}
+    write(tmp_path, pages, **{f"coder_a__{name}": table for name, table in kept.items()})
+    again = run(NOTEBOOK, articles=DATA / "articles" / pages["article_id"][0], gold=tmp_path)
+    assert_clean(again)
+    told = " ".join(texts(again))
+    assert "one pass only" in told and "No share is corrected here" in told

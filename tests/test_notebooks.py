@@ -24,10 +24,10 @@ Norland will not meet Estria before the lists are exchanged, a spokesman said on
 "We demand the lists first," he said. Estria rejected the demand."""
 
 
-def run(path, articles=None):
-    """The notebook after a run from a fresh kernel, with ARTICLES set or not."""
+def run(path, articles=None, gold=None):
+    """The notebook after a run from a fresh kernel, with ARTICLES and GOLD set or not."""
     notebook = nbformat.read(path, as_version=4)
-    settings = {"ARTICLES": str(articles) if articles else "", "CODEBOOK": "", "GOLD": "", "MPLBACKEND": "agg"}
+    settings = {"ARTICLES": str(articles) if articles else "", "CODEBOOK": "", "GOLD": str(gold) if gold else "", "MPLBACKEND": "agg"}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
                    extra_arguments=["--log-level=50"]).execute(env=os.environ | settings)
     return notebook
