@@ -66,7 +66,7 @@ def test_every_notebook_reads_the_example(build, tmp_path):
     assert run.returncode == 0, run.stdout + run.stderr
     sides = load_codebook(ROOT / "data" / "codebook").sides
     parties = sides.loc[sides["role"] == "party", "side"]
-    for page in tmp_path.glob("*.html"):
+    for page in (page for page in tmp_path.glob("*.html") if page.name[:2] not in ("00", "08")):    # these show the project's own gold
         text = re.sub(r"<(style|script|pre)\b.*?</\1>|<[^>]+>", " ", page.read_text("utf-8"), flags=re.DOTALL)
         assert not [side for side in parties if re.search(rf"\b{side}\b", text)], page.name
 
@@ -182,7 +182,7 @@ def test_a_mixed_folder_is_told_apart(tmp_path):
     settings = {"ARTICLES": str(folder), "CODEBOOK": str(EXAMPLE / "codebook")}
     shown = run(settings, {"MINE": str(mine), "ACCEPT": [0], "WAYS": ["blocks", "dask"]})
     assert "not a format that is read" in shown and "404 Not Found" in shown and "1 of 2 addresses or rows gave no article" in shown
-    assert "1 have fewer than 22% stopwords" in shown and "7 articles read" in shown
+    assert "1 have fewer than 22% stopwords" in shown and "Articles read: 7" in shown
     assert "**blocks**: the same table" in shown
     assert re.search(r"\*\*dask\*\*(: the same table| cannot be shown here)", shown)
     assert len(load_articles(mine / "english.jsonl")) == 6
