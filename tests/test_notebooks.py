@@ -43,6 +43,8 @@ def texts(notebook):
     """What a run prints and displays as text; object addresses left out."""
     found = []
     for _, output in outputs(notebook):
+        if any("widget-view" in kind for kind in output.get("data", {})):
+            continue                                            # a widget leaves nothing in a saved notebook
         for kind in ("text/markdown", "text/html", "text/plain"):
             if kind in output.get("data", {}):
                 found.append(re.sub(r"0x[0-9a-f]{6,}", "0x", output["data"][kind]))
