@@ -27,7 +27,8 @@ Norland will not meet Estria before the lists are exchanged, a spokesman said on
 def run(path, articles=None, gold=None):
     """The notebook after a run from a fresh kernel, with ARTICLES and GOLD set or not."""
     notebook = nbformat.read(path, as_version=4)
-    settings = {"ARTICLES": str(articles) if articles else "", "CODEBOOK": "", "GOLD": str(gold) if gold else "", "MPLBACKEND": "agg"}
+    settings = {"ARTICLES": str(articles) if articles else "", "CODEBOOK": "", "GOLD": str(gold) if gold else "",
+                "MPLBACKEND": "agg", "TQDM_DISABLE": "1"}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}},
                    extra_arguments=["--log-level=50"]).execute(env=os.environ | settings)
     return notebook
