@@ -3611,10 +3611,13 @@ def correlation(measure, found, gold, article):
     return _with_interval(measure, len(gold), pearson, sums.to_numpy())
 
 
-def validity_by_level(articles, coded, codebook):
+TONE_LEVELS = {"tone": {"tone"}, "tone towards": {"mentions", "evaluations", "tone"}}
+
+
+def validity_by_level(articles, coded, codebook, levels=(*LEVELS, *TONE_LEVELS)):
     """Every measure against the adjudicated codes, half by half: the table behind notebook 08.
 
-    articles, coded: of load_gold. Returns the columns of validity() with level, half and articles before them. Levels are those
+    articles, coded: of load_gold. levels: those wanted. Returns the columns of validity() with level, half and articles before them. Levels are those
         of against_gold, with measures precision, recall, F1 and passes (F1 of one coder against the other, where there are two);
         and "tone" and "tone towards", with measures F1 (of macro_f1), "F1, baseline" (plain VADER; the sentence's tone), passes
         and, for tone, correlation and "correlation, baseline".
@@ -3626,14 +3629,14 @@ def validity_by_level(articles, coded, codebook):
         gold = sides["adjudicated"]
         passes = [sides[coder] for coder in CODERS[:2] if coder in sides]
         for level, (table, _, codes) in LEVELS.items():
-            if table in gold:
+            if table in gold and level in levels:
                 scores = [validity(*against_gold(found, gold, level, codebook), on=[*SPAN, *codes])]
                 if len(passes) == 2 and all(table in tables for tables in passes):
                     both = validity(*against_gold(*passes, level, codebook), on=[*SPAN, *codes])
                     scores.append(both[both["measure"] == "F1"].assign(measure="passes"))
                 rows.append(pd.concat(scores).assign(level=level, half=half, articles=len(part)))
-        for level, needed in (("tone", {"tone"}), ("tone towards", {"mentions", "evaluations", "tone"})):
-            if needed <= set(gold):
+        for level, needed in TONE_LEVELS.items():
+            if needed <= set(gold) and level in levels:
                 two = passes if len(passes) == 2 and all(needed <= set(tables) for tables in passes) else []
                 scores = _tone_scores(found, gold, two, level)
                 rows.append(pd.DataFrame(scores).assign(level=level, half=half, articles=len(part)))
@@ -3669,7 +3672,7 @@ def how_well(level, codebook, half="sealed", folder=None):
     except FileNotFoundError:
         return say("*How well this measure does is not known: no hand-coded articles are here.*")
     part = articles[articles["half"] == half] if half in set(articles["half"]) else articles
-    rows = validity_by_level(part, {"adjudicated": coded["adjudicated"]}, codebook).query("level == @level").set_index("measure")
+    rows = validity_by_level(part, {"adjudicated": coded["adjudicated"]}, codebook, [level]).set_index("measure")
     if not len(rows):
         return say("*How well this measure does is not known: it was not coded by hand.*")
     if rows["value"].isna()["F1"]:
@@ -3936,14 +3939,15 @@ def show(fig, alt, articles=None, width=700):
     if articles is not None and (count := int(articles["composed"].sum())):
         fig.supxlabel(f"{count} of {len(articles)} articles are composed for teaching; their outlets do not exist.",
                       x=0.01, ha="left", fontsize=7, color="#595959")
+    png = _png(fig)
     if folder := os.environ.get("FIGURES"):
-        _save_figure(fig, Path(folder))
-    display({"image/png": _png(fig)}, raw=True, metadata={"image/png": {"alt": alt, "width": width}})
+        _save_figure(fig, png, Path(folder))
+    display({"image/png": png}, raw=True, metadata={"image/png": {"alt": alt, "width": width}})
     plt.close(fig)
 
 
-def _save_figure(fig, folder):
-    """The figure as PNG and SVG, named after its title; a report keeps them for other uses."""
+def _save_figure(fig, png, folder):
+    """The figure as PNG (its bytes are given) and SVG, named after its title; a report keeps them for other uses."""
     import matplotlib.pyplot as plt
 
     title = next((axes.get_title(loc) for axes in fig.axes for loc in ("left", "center") if axes.get_title(loc)), "chart")
@@ -3953,7 +3957,7 @@ def _save_figure(fig, folder):
         number += 1
     with plt.rc_context({"svg.hashsalt": "across-the-table", "svg.fonttype": "none"}):
         fig.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
-    path.with_suffix(".png").write_bytes(_png(fig))
+    path.with_suffix(".png").write_bytes(png)
 
 
 def _png(fig):
