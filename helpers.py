@@ -3617,8 +3617,8 @@ TONE_LEVELS = {"tone": {"tone"}, "tone towards": {"mentions", "evaluations", "to
 def validity_by_level(articles, coded, codebook, levels=(*LEVELS, *TONE_LEVELS)):
     """Every measure against the adjudicated codes, half by half: the table behind notebook 08.
 
-    articles, coded: of load_gold. levels: those wanted. Returns the columns of validity() with level, half and articles before them. Levels are those
-        of against_gold, with measures precision, recall, F1 and passes (F1 of one coder against the other, where there are two);
+    articles, coded: of load_gold. levels: those wanted. Returns the columns of validity() with level, half and articles before
+        them. Levels are those of against_gold, with measures precision, recall, F1 and passes (F1 of one coder against the other, where there are two);
         and "tone" and "tone towards", with measures F1 (of macro_f1), "F1, baseline" (plain VADER; the sentence's tone), passes
         and, for tone, correlation and "correlation, baseline".
     """
