@@ -1050,14 +1050,14 @@ def read_quotation_marks(tokens):
     """
     token = _categories(tokens["token"])
     at = np.flatnonzero(np.isin(token.codes, token.categories.get_indexer(list(_MARKS))))
-    article = _categories(tokens["article_id"]).codes.astype(np.int64)
-    paragraph = article * (2**31) + tokens["paragraph"].to_numpy()
+    article, paragraph = _categories(tokens["article_id"]).codes, tokens["paragraph"].to_numpy()
     start, end = tokens["start"].to_numpy(), tokens["end"].to_numpy()
-    edge = np.append(np.flatnonzero(np.diff(paragraph, prepend=-1)), len(tokens))       # first token of each paragraph
+    first = np.append(True, (article[1:] != article[:-1]) | (paragraph[1:] != paragraph[:-1]))[:len(tokens)]    # of a paragraph
+    edge = np.append(np.flatnonzero(first), len(tokens))
     following = edge[np.searchsorted(edge, at, "right")]                                # first token after this paragraph
-    glued_left = (at > 0) & (end[at - 1] == start[at]) & (paragraph[at - 1] == paragraph[at])
+    glued_left = (end[at - 1] == start[at]) & ~first[at]
     after = np.minimum(at + 1, len(tokens) - 1)
-    glued_right = (after > at) & (end[at] == start[after]) & (paragraph[after] == paragraph[at])
+    glued_right = (after > at) & (end[at] == start[after]) & ~first[after]
     left, right = token[np.maximum(at - 1, 0)], token[after]
     marks = map(_Mark, at.tolist(), token[at], glued_left.tolist(), glued_right.tolist(), left, right)
     found = []
@@ -1133,6 +1133,7 @@ def _inside_quotes(tokens):
 # 5. Terms and mentions: globs on words, longest match first, leftmost wins
 # ---------------------------------------------------------------------------------------------------------------
 
+_TOKENS = 1_000_000                     # worked on at a time
 _STAR, _ONE = "\ua66e", "\u046b"        # two rare letters that stand for * and ? while a pattern is cut into tokens
 
 
@@ -1185,36 +1186,44 @@ def _find_all(tokens, column, patterns):
     if not patterns:
         return (np.zeros(0, int),) * 3
     row, pattern = np.array([*patterns]), [*patterns.values()]
-    found, first, last = _at_rarest_word(codes, size, globs, pattern)
-    begin, end = _sentence_edges(tokens)
-    sentence = np.repeat(np.arange(len(begin)), end - begin + 1)
-    keep = (first >= 0) & (last < len(codes))
-    keep[keep] = sentence[first[keep]] == sentence[last[keep]]
-    found, first, last = found[keep], first[keep], last[keep]
+    sentence_begin, _ = _sentence_edges(tokens)
     number = {glob: i * size for i, glob in enumerate(globs)}
-    allowed = np.concatenate([np.array(ids, np.int64) + number[glob] for glob, ids in globs.items()])
-    for k in range(max(map(len, pattern))):                     # the k-th word of every candidate at once
-        glob = np.array([number[words[min(k, len(words) - 1)]] for words in pattern])
-        keep = np.isin(codes[np.minimum(first + k, last)] + glob[found], allowed)
+    allowed = np.sort(np.concatenate([np.array(ids, np.int64) + number[glob] for glob, ids in globs.items()]))
+    kth = [np.array([number[words[min(k, len(words) - 1)]] for words in pattern]) for k in range(max(map(len, pattern)))]
+    parts = []
+    for found, first, last in _at_rarest_word(codes, size, globs, pattern):
+        keep = (first >= 0) & (last < len(codes))
+        keep &= np.searchsorted(sentence_begin, first, "right") == np.searchsorted(sentence_begin, last, "right")
         found, first, last = found[keep], first[keep], last[keep]
-    return row[found], first, last
+        for k, glob in enumerate(kth):                          # the k-th word of every candidate at once
+            word = codes[np.minimum(first + k, last)] + glob[found]
+            keep = allowed[np.searchsorted(allowed[:-1], word)] == word
+            found, first, last = found[keep], first[keep], last[keep]
+        parts.append((row[found], first, last))
+    return tuple(map(np.concatenate, zip(*parts)))
 
 
 def _at_rarest_word(codes, size, globs, patterns):
-    """Where each pattern may stand: (number of the pattern, first, last) for every token that its rarest word matches."""
+    """Where each pattern may stand: (number of the pattern, first, last) for every token that its rarest word matches.
+
+    Yields them for _TOKENS tokens at a time: there may be as many as tokens.
+    """
     frequency = np.bincount(codes, minlength=size)
     rarity = {glob: frequency[ids].sum() for glob, ids in globs.items()}
     anchor = [min(range(len(pattern)), key=lambda k: rarity[pattern[k]]) for pattern in patterns]
     ids = [globs[pattern[k]] for pattern, k in zip(patterns, anchor)]
     code = np.concatenate(ids)
-    owner = np.repeat(np.arange(len(ids)), [len(i) for i in ids])[np.argsort(code, kind="stable")]
-    counts = np.bincount(code, minlength=size)                  # how many patterns each word may stand for
-    at = np.flatnonzero(counts[codes])
-    times, own_first = counts[codes[at]], (np.cumsum(counts) - counts)[codes[at]]
-    piece = np.repeat(own_first - (np.cumsum(times) - times), times) + np.arange(times.sum())
-    found = owner[piece]
-    first = np.repeat(at, times) - np.array(anchor)[found]
-    return found, first, first + np.array([len(pattern) for pattern in patterns])[found] - 1
+    owner = np.repeat(np.arange(len(ids), dtype=np.int32), [len(i) for i in ids])[np.argsort(code, kind="stable")]
+    counts = np.bincount(code, minlength=size).astype(np.int32)     # how many patterns each word may stand for
+    own_first = np.cumsum(counts, dtype=np.int32) - counts
+    before, rest = np.array(anchor, np.int32), np.array([len(pattern) - 1 for pattern in patterns], np.int32)
+    for begin in range(0, max(len(codes), 1), _TOKENS):
+        at = begin + np.flatnonzero((counts > 0)[codes[begin:begin + _TOKENS]]).astype(np.int32)
+        times = counts[codes[at]]
+        piece = np.repeat(own_first[codes[at]] - (np.cumsum(times, dtype=np.int32) - times), times)
+        found = owner[piece + np.arange(len(piece), dtype=np.int32)]
+        first = np.repeat(at, times) - before[found]
+        yield found, first, first + rest[found]
 
 
 class _Vocabulary:
@@ -2897,7 +2906,7 @@ def _states_of_sides(codebook):
 
 _STRAIGHT = str.maketrans("“”„‘’‚", "\"\"\"'''")                # VADER knows straight quotes only
 _NO_PUNCTUATION = re.compile(f"[^{re.escape(string.punctuation)}]+")
-_SENTENCES = 200_000                                            # scored at a time
+_SENTENCES = 100_000                                            # scored at a time
 
 
 def score_sentences(articles, tokens, codebook=None):
