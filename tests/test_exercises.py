@@ -1,4 +1,5 @@
-"""Every exercise of every notebook: its folded solution is right, an empty answer is noticed, a wrong one raises nothing."""
+"""Every notebook as a lesson, and each of its exercises: the folded solution is right, an empty answer is noticed, a wrong one
+raises nothing."""
 
 import ast
 import builtins
@@ -80,3 +81,27 @@ def test_a_wrong_answer_raises_nothing(path, exercise, after, capsys):
     for body in ("raise KeyError('x')", "return object()", "return [None, 'x']", "return float('nan')", "return 1 / 0"):
         run(path, exercise, f"def {name}(*given, **more):\n    {body}")
         assert "cases differ" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_is_a_lesson(path):
+    cells = nbformat.read(path, as_version=4).cells
+    asked = [cell for cell in cells if "exercise" in cell.metadata.get("tags", ())]
+    for part in ("**Question.**", "**You will learn**", "**Guess first.**", "**Data.**", "**Limits.**"):
+        assert part in cells[0].source
+    assert any("## Where this fails" in cell.source for cell in cells)
+    assert cells[-1] not in asked and cells[-1].source.startswith("## Further reading\n")
+    assert not any("Further reading" in cell.source for cell in asked)
+    titles = [(title, i) for i, cell in enumerate(asked) for title in re.findall(r"^### (Exercise .*)", cell.source, re.MULTILINE)]
+    assert 2 <= len(titles) <= 4
+    for (title, first), (_, last) in zip(titles, [*titles[1:], ("", len(asked))]):
+        assert re.search(r"\(\d+ (minutes|hours)(, open)?\)$", title), title
+        folded = "Hints" if title.endswith("open)") else "Solution"
+        assert sum(f"<summary>{folded}</summary>" in cell.source for cell in asked[first:last]) == 1, title
+
+
+def test_the_answer_key_has_every_open_exercise():
+    key = set(re.findall(r"^## (\d\d), exercise (\d)", (ROOT / "docs" / "answers.md").read_text("utf-8"), re.MULTILINE))
+    assert key == {(path.stem[:2], number) for path in (ROOT / "notebooks").glob("*.ipynb")
+                   for cell in nbformat.read(path, as_version=4).cells
+                   for number in re.findall(r"^### Exercise (\d).*, open\)$", cell.source, re.MULTILINE)}
