@@ -1,6 +1,7 @@
 """Run the notebooks and turn them into a small static site.
 
-    python reporting/build.py               run copies, write OUT/index.html, a page a notebook, OUT/tables, OUT/figures
+    python reporting/build.py               run copies, write OUT/index.html, a page a notebook, and what they are made of:
+                                            OUT/notebooks, OUT/tables, OUT/figures
     python reporting/build.py --in-place    run them on the articles of data/ and save them where they are
 
 Settings come from the environment, as `make report NAME=value` hands them on:
@@ -538,6 +539,9 @@ def build_report(settings, paths):
             old.unlink()
     results = run_all(paths, settings["out"] / "figures")
     failures = {path.name: failure for path, (_, failure) in results.items() if failure}
+    (settings["out"] / "notebooks").mkdir(exist_ok=True)
+    for path, (notebook, _) in results.items():
+        write(settings["out"] / "notebooks" / path.name, nbformat.writes(notebook) + "\n")
     write_pages(results, settings, made_from(helpers, articles))
     try:
         write_tables(helpers, articles, codebook, settings["out"] / "tables")
