@@ -1487,6 +1487,8 @@ class Clauses:
         bits = self.bits[at]
         if not bits & _FINITE or bits & _NO_VERB or self.quoted[at]:
             return False
+        if bits & _BITS["ed"] and at < self.last[at] and self.is_a(at + 1, "by"):
+            return False                                        # "the phone used by Berg"
         if bits & _mask(("auxiliary", "past")):
             return True
         return not bits & _BITS["ing"] and not (
@@ -1653,8 +1655,8 @@ class Clauses:
             return self._subject_of_verb_before(verb, at, depth)    # "X came and said"
         if self.word(at) in (",", "—", "–", "--"):              # "Berg, the mayor, said"; "Berg came, saw, won"
             return self._before_insertion(at, verb) or self._subject_of_verb_before(verb, at - 1, depth)
-        if self.word(at) in _MARKS and at > begin and self.word(at - 1) == ",":
-            return self._before_insertion(at - 1, verb)         # "the star of “Scandal,” said"
+        if self.word(at) in _MARKS and at > begin:              # "the star of “Scandal,” said"; "“...,” said Berg, adding"
+            return self._before_insertion(at - 1, verb) or (self.phrase_after(verb + 1) if self.is_a(verb, "cue") else None)
         phrase = self.phrase_before(at)
         return self._outside_relative(phrase, phrase.first - 1 if phrase else at)
 
@@ -1720,10 +1722,12 @@ class Clauses:
             if self.word(i) not in (",", "—", "–", "--") or self.quoted[i] or i + 1 >= after:
                 continue
             phrase = self.phrase_before(i - 1)
-            if phrase is None or self.is_a(i + 1, "relative"):
+            if self.is_a(i + 1, "relative"):
                 return phrase or best
+            if phrase is None:
+                continue
             adjunct = phrase.first > self.first[verb] and self._links(phrase.first - 1)
-            best = best if adjunct or self.is_a(i - 1, "time") or not self.word(i - 1)[:1].isalpha() else phrase
+            best = best if adjunct or self.is_a(i - 1, "time") or self.word(i - 1)[:1].isdigit() else phrase
             after = i
         return best
 
@@ -1811,7 +1815,8 @@ class _QuoteReader:
         cues, grammar = codebook.cues, codebook.grammar
         matches = _match(tokens, cues["pattern"].tolist())
         first = matches.first
-        narrated = [not read.quoted[i] and (i == read.first[i] or not read.is_a(i, "capital")) for i in first.tolist()]
+        narrated = [not read.quoted[i] and (i == read.first[i] or not read.is_a(i, "capital")) and not (
+            read.glued[i] and read.word(i - 1) == "-") for i in first.tolist()]            # "Lind-branded" is no verb
         self.cues = first[narrated].tolist()
         self.cue_end = dict(zip(self.cues, matches.last[narrated].tolist()))
         pattern = matches.pattern[narrated]
@@ -1893,7 +1898,7 @@ class _QuoteReader:
             not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator"))
         for cue in self.between(begin, first - 1):
             outer = self.at(cue, source.rule)
-            if outer is None or (apart or read.is_a(cue, "ing")) and cue not in self.leading:
+            if outer is None or apart and cue not in self.leading:
                 continue
             following, content = self.cue_end[cue] + 1, self.content_after(outer)
             if following in (first, first - 1) or (content and content[0] <= first and source.cue <= content[1]):
@@ -1950,7 +1955,7 @@ class _QuoteReader:
         inverted = read.is_a(right, "ed", "past") and not read.is_a(right, "name", "auxiliary")
         phrase = read.phrase_after(right + inverted)
         if phrase is None or phrase.first != right + inverted or (read.first[right] == right and not inverted) or \
-                not read.is_a(phrase.last, "name", "pronoun"):
+                not read.is_a(phrase.heads[-1], "name", "pronoun"):
             return None
         verb = right if inverted else phrase.last + 1
         if inverted or (verb <= end and read.is_a(verb, "ed", "past") and not read.is_a(verb, "auxiliary")):
@@ -2100,11 +2105,12 @@ class _QuoteReader:
 
     def kind(self, stretch, source):
         """speech, fragment or label."""
-        read, (begin, left, *_) = self.clauses, self.edges(stretch)
+        read, (begin, left, right, end) = self.clauses, self.edges(stretch)
         inside = [i for i in range(stretch.first, stretch.last + 1) if read.is_a(i, "word")]
         apart = left < begin or not read.is_a(left, "word", "genitive")
-        if self._title(inside) and not self._introduced(stretch, source):
-            return "label"
+        glossed = end >= 0 and read.word(right) == "(" and (source is None or source.rule == "last speaker")
+        if glossed or (self._title(inside) and not self._introduced(stretch, source)):
+            return "label"                                      # glossed: "Refoulement" (forced return), "Now!" (2019)
         whole = left < begin and self.stop(stretch) in _ASKS_ON | {"."}
         if read.first[stretch.last] != begin or (apart and (len(inside) > 3 or source is not None)) or whole:
             return "speech"
@@ -2149,14 +2155,14 @@ class _QuoteReader:
             if at >= end or read.word(at) != "," or source.cue != read.first[source.cue]:
                 return None
             return self._clause(at + 1, end, source)
-        that = next((i for i in range(at, min(at + 7, end)) if read.is_a(i, "that") or not read.is_a(i, "word")), end)
-        if that < end and read.is_a(that, "that") and not read.quoted[that]:
-            return self._clause(that + 1, end, source)
         subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
         verbs = range(subject.last + 1, min(subject.last + 14, end)) if subject is not None else []
         stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or
                      read.is_a(i, "relative", "subordinator")), end)
-        return self._clause(at, end, source) if stop < end and read.finite(stop) else None
+        if stop < end and read.finite(stop):
+            return self._clause(at, end, source)
+        that = next((i for i in range(at, min(at + 7, end)) if read.is_a(i, "that") or not read.is_a(i, "word")), end)
+        return self._clause(that + 1, end, source) if that < end and read.is_a(that, "that") and not read.quoted[that] else None
 
     def content_before(self, source):
         """Positions of the clause before ", Berg said." or ", according to Estburg.", or None."""
