@@ -2069,9 +2069,12 @@ class _QuoteReader:
             left >= begin and read.word(left) in _BREAKS
         if broken and (source is None or source.rule == "named before"):
             return before._replace(rule="continued")
+        gap = self.paragraph[this.first] - self.paragraph[last.first]
+        if source is None and left >= begin and gap == 0 and read.last[max(before.cue, last.last)] == begin - 1 and any(
+                read.is_a(i, "auxiliary", "past") for i in range(this.first, this.last)):
+            return before._replace(rule="last speaker")
         if source is not None or left >= begin:
             return source
-        gap = self.paragraph[this.first] - self.paragraph[last.first]
         if gap == 0 or (gap == 1 and not last.closed):
             return before._replace(rule="continued")
         return self._last_voice(sources, i)._replace(rule="last speaker") if gap == 1 else None
