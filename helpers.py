@@ -2135,24 +2135,24 @@ class _QuoteReader:
 
     def reported(self):
         """Said for every clause reported without quotation marks; of nested reports the outermost."""
-        found, reach = [], -1
+        found, reach, read = [], -1, self.clauses
         for cue in self.cues:
-            if cue <= reach or self.clauses.quoted[cue]:
+            source = self.at(cue, "named before") if cue > reach else None
+            after = source and self.content_after(source)
+            spans = [after] if after else self.content_around(source) if source else []
+            words = [i for first, last in spans for i in range(first, last + 1) if read.is_a(i, "word")]
+            if len(words) < 3 or sum(read.quoted[i] for i in words) >= 0.9 * len(words):
                 continue
-            source = self.at(cue, "named before")
-            span = source and (self.content_after(source) or self.content_before(source))
-            if span is None:
-                continue
-            words = [i for i in range(span[0], span[1] + 1) if self.clauses.is_a(i, "word")]
-            if len(words) > 2 and sum(self.clauses.quoted[i] for i in words) < 0.9 * len(words):
-                rule = source.rule if span[0] > cue or source.rule == "according to" else "named after"
+            rule = source.rule if after or source.rule == "according to" else "named after"
+            for span, rule in zip(spans, (rule, "continued")):
                 found.append(Said(*span, "indirect", source._replace(rule=rule)))
-                reach = max(span[1], reach)
+            reach = max(spans[-1][1], reach)
         return found
 
     def content_after(self, source):
         """Positions of the clause that follows the cue ("Berg said that ..."), or None."""
         read, at, end = self.clauses, source.cue_end + 1, self.clauses.last[source.cue]
+        at += at < end and read.word(at) == "," and read.is_a(at + 1, "that")
         if source.rule == "according to":
             at = source.phrase.last + 1
             if at >= end or read.word(at) != "," or source.cue != read.first[source.cue]:
@@ -2167,38 +2167,52 @@ class _QuoteReader:
         that = next((i for i in range(at, min(at + 7, end)) if read.is_a(i, "that") or not read.is_a(i, "word")), end)
         return self._clause(that + 1, end, source) if that < end and read.is_a(that, "that") and not read.quoted[that] else None
 
-    def content_before(self, source):
-        """Positions of the clause before ", Berg said." or ", according to Estburg.", or None."""
-        read, begin = self.clauses, self.clauses.first[source.cue]
-        following = source.cue_end + 1
-        listener = read.phrase_after(following) if following < read.last[source.cue] and read.is_a(following, "name") else None
-        following = listener.last + 1 if listener else following        # "..., Berg told Lind on Monday"
-        if following < read.last[source.cue] and read.is_a(following, "word") and not read.is_a(following, "time") and (
-                not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
-            return None                                         # "After the talks, Berg said this"
-        comma = (source.cue if source.rule == "according to" else min(source.phrase.first, source.cue)) - 1
+    def content_around(self, source):
+        """Positions of the clause before ", Berg said." or ", according to Estburg.", and of the rest of it after ", Berg said,"."""
+        read, begin, last = self.clauses, self.clauses.first[source.cue], self.clauses.last[source.cue]
+        comma = min(source.phrase.first, source.cue) - 1
+        following = max(source.phrase.last, source.cue_end) + 1
         if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing"):
-            return None
+            return []
+        if read.is_a(following, "name") and source.rule != "according to" and (listener := read.phrase_after(following)):
+            following = listener.last + 1                       # "..., Berg told Lind on Monday"
+        if following < last and read.is_a(following, "word") and not read.is_a(following, "time") and (
+                not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
+            return []                                           # "After the talks, Berg said this"
+        rest = self._rest(source, following + 1) if following < last and read.word(following) == "," else None
         relative = next((i for i in range(begin, comma) if read.is_a(i, "relative")), comma)
-        if not any(read.finite(i) for i in range(begin, relative)):
-            return None                                         # "The plan, which Lind made, Berg rejected"
-        return self._clause(begin, comma - 1, source)
+        if rest is None and not any(read.finite(i) or (relative == comma and read.is_a(i, "es")) for i in range(begin, relative)):
+            return []                                           # "The plan, which Lind made, Berg rejected"
+        return [span for span in (self._clause(begin, comma - 1, source), rest) if span]
+
+    def _rest(self, source, first):
+        """Positions of what goes on after an inserted "Berg said,"; no "adding this", no "the mayor of Norhaven"."""
+        read, last = self.clauses, self.clauses.last[first]
+        if read.is_a(first, "ing", "relative") or any(read.quoted[first:last]):
+            return None
+        joined = read.is_a(first, "conjunction", "subordinator", "adverb", "preposition")
+        inverted = source.phrase.first > source.cue
+        if joined or (not inverted and any(read.finite(i) for i in range(first, last))):
+            return self._clause(first, last, source)
+        return None
 
     def _clause(self, first, end, source):
-        """first..end without the last stop, and without a second report ("..., and Estburg said ...")."""
+        """first..end without the last stop, and without a second report ("..., and Estburg said ...", "..., and warned ...")."""
         read = self.clauses
         if source.phrase.first > first:                         # "Demanding that ..., Lind"
             end = min(end, source.phrase.first - 1)
+        end = next((i for i in range(first + 1, end) if read.word(i) == ";" and not read.quoted[i]), end)
         for cue in self.between(first + 1, end):
             other = self.at(cue, "named before")
-            if other is not None and other.phrase.first > first and read.is_a(other.phrase.first - 1, "conjunction"):
-                end = other.phrase.first - 2
+            opener = other and (other.phrase.first if other.phrase.first > first else cue) - 1
+            if other and (other.phrase.first > first or other.phrase == source.phrase) and read.is_a(opener, "conjunction"):
+                end = opener - 1
                 break
         while end > first and not read.is_a(end, "word"):
             end -= 1
         while first < end and (read.word(first) in _BREAKS or read.word(first) in _MARKS):
             first += 1
-        return (first, end) if first < end else None
+        return (first, end) if first <= end else None
 
 
 class _Speakers:
