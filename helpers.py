@@ -1726,8 +1726,8 @@ class Clauses:
                 return phrase or best
             if phrase is None:
                 continue
-            adjunct = phrase.first > self.first[verb] and self._links(phrase.first - 1)
-            best = best if adjunct or self.is_a(i - 1, "time") or self.word(i - 1)[:1].isdigit() else phrase
+            inside = phrase.first > self.first[verb] and not self._opens_clause(phrase.first - 1)
+            best = best if inside or self.is_a(i - 1, "time") or self.word(i - 1)[:1].isdigit() else phrase
             after = i
         return best
 
@@ -2158,7 +2158,7 @@ class _QuoteReader:
             if at >= end or read.word(at) != "," or source.cue != read.first[source.cue]:
                 return None
             return self._clause(at + 1, end, source)
-        subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
+        subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end and not read.is_a(at, "that") else None
         verbs = range(subject.last + 1, min(subject.last + 14, end)) if subject is not None else []
         stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or
                      read.is_a(i, "relative", "subordinator")), end)
@@ -2172,7 +2172,8 @@ class _QuoteReader:
         read, begin, last = self.clauses, self.clauses.first[source.cue], self.clauses.last[source.cue]
         comma = min(source.phrase.first, source.cue) - 1
         following = max(source.phrase.last, source.cue_end) + 1
-        if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing"):
+        if comma <= begin or read.word(comma) != "," or read.quoted[comma] or (
+                read.is_a(source.cue, "ing") and source.rule != "according to"):
             return []
         if read.is_a(following, "name") and source.rule != "according to" and (listener := read.phrase_after(following)):
             following = listener.last + 1                       # "..., Berg told Lind on Monday"
@@ -2181,7 +2182,9 @@ class _QuoteReader:
             return []                                           # "After the talks, Berg said this"
         rest = self._rest(source, following + 1) if following < last and read.word(following) == "," else None
         relative = next((i for i in range(begin, comma) if read.is_a(i, "relative")), comma)
-        if rest is None and not any(read.finite(i) or (relative == comma and read.is_a(i, "es")) for i in range(begin, relative)):
+        plain = relative == comma and not read.is_a(begin, "ing", "preposition", "subordinator", "adverb")
+        if rest is None and not any(read.finite(i) or (plain and read.is_a(i, "es") and not read.is_a(i, "name"))
+                                    for i in range(begin, relative)):
             return []                                           # "The plan, which Lind made, Berg rejected"
         return [span for span in (self._clause(begin, comma - 1, source), rest) if span]
 
