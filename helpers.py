@@ -1828,6 +1828,10 @@ class _QuoteReader:
         self.leading = set(np.array(self.cues, int)[before_source[pattern]].tolist())
         self.labelling = set(np.array(self.cues, int)[labels[pattern]].tolist())
         self.exchange = set(np.array(self.cues, int)[exchange[pattern]].tolist())
+        voices = _match(tokens, codebook.voices["pattern"].tolist())
+        types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
+        self.unnamed = [at for at, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
+        self.voices = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
         self.noun_words = set(grammar.loc[grammar["role"].eq("reporting_noun"), "pattern"])
         article = _categories(tokens["article_id"]).codes.astype(np.int64)
         self.article = article.tolist()
@@ -1862,8 +1866,22 @@ class _QuoteReader:
         if self._passive(cue):
             return read.agent(cue)
         opens = cue == read.first[cue] and not read.is_a(cue, "ing")
-        phrase = read.phrase_after(end + 1) if opens else read.subject(cue)
+        phrase = read.phrase_after(end + 1) if opens else self._inverted(cue) or read.subject(cue)
         return phrase if phrase is not None and self._can_speak(phrase, cue) else None
+
+    def _inverted(self, cue):
+        """ "The deal is done, said the spokesman.": a voice behind the verb, a clause before it; or None."""
+        read, begin, first = self.clauses, self.clauses.first[cue], self.cue_end[cue] + 1
+        if read.word(cue - 1) != "," or read.is_a(cue, "ing") or first > read.last[cue]:
+            return None
+        phrase, comma = read.phrase_after(first), cue - 1
+        if phrase is None or phrase.last == read.last[cue] or not (
+                read.is_a(phrase.heads[-1], "name") or phrase.heads[-1] in self.voices):
+            return None
+        following = phrase.last + 1
+        ends = not read.is_a(following, "word") or read.is_a(following, "time", "preposition", "relative")
+        relative = next((i for i in range(begin, comma) if read.is_a(i, "relative")), comma)
+        return phrase if ends and any(read.finite(i) for i in range(begin, relative)) else None
 
     def _noun_here(self, cue):
         """Is a word that may be a noun one here ("his remarks", "in reports", "the court ruling")?"""
@@ -2237,11 +2255,8 @@ class _Speakers:
         self.persons = list(zip(first[persons].tolist(), np.flatnonzero(persons).tolist()))
         roles = codebook.grammar[codebook.grammar["role"].str.startswith("pronoun_")]
         self.person_of = {p: r.removeprefix("pronoun_") for p, r in zip(roles["pattern"], roles["role"])}
-        voices = _match(tokens, codebook.voices["pattern"].tolist())
-        types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
-        self.unnamed = [first for first, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
+        self.unnamed, self.voice = reader.unnamed, reader.voices
         self.voices_met = {}                                    # {(article, head word): (side, type)} of voices so far
-        self.voice = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
 
     def columns(self, said):
         """The speaker columns of find_quotes, one list each."""
