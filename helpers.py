@@ -1836,6 +1836,7 @@ class _QuoteReader:
         article = _categories(tokens["article_id"]).codes.astype(np.int64)
         self.article = article.tolist()
         self.paragraph = np.cumsum(np.diff(article * 2**31 + tokens["paragraph"].to_numpy(), prepend=-1) != 0).tolist()
+        self.title_marks = np.flatnonzero(tokens["part"].eq("title") & tokens["token"].isin([":", "—", "–"])).tolist()
         self.known = {}
 
     def cue_text(self, source):
@@ -2165,6 +2166,19 @@ class _QuoteReader:
             for span, rule in zip(spans, (rule, "continued")):
                 found.append(Said(*span, "indirect", source._replace(rule=rule)))
             reach = max(spans[-1][1], reach)
+        return found + self.headlines()
+
+    def headlines(self):
+        """Said for every headline that names a voice before a colon or after a dash ("Talks go on — negotiator")."""
+        read, found = self.clauses, []
+        for at in self.title_marks:
+            first, last = read.first[at], read.last[at]
+            phrase = self.heading(at) or Source(read.phrase_after(at + 1), -1, -1, "colon")
+            ahead = phrase.phrase and phrase.phrase.first > at
+            if phrase.phrase and phrase.phrase.heads[-1] in self.voices and phrase.phrase.last == (last if ahead else at - 1):
+                span = (first, at - 1) if ahead else (at + 1, last)
+                if not any(read.quoted[span[0]:span[1] + 1]):
+                    found.append(Said(*span, "indirect", phrase))
         return found
 
     def content_after(self, source):
