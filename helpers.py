@@ -1613,7 +1613,8 @@ class Clauses:
         at += at < end and self.is_a(at, "ed", "participle") and self.nominal(at + 1)   # "retired General Smith"
         while at <= end and not self.quoted[at]:
             if self.nominal(at) or self.is_a(at, "determiner") or self._inner_mark(at):
-                if self.is_a(at, "time") and not self.is_a(at, "determiner") and head is not None:
+                if head is not None and self.is_a(at, "time", "article", "that") and (
+                        self.is_a(at, "article", "that") or not self.is_a(at, "determiner")):
                     break
                 head = at if self.is_a(at, "word") and not self.is_a(at, "genitive") else head
                 at += 1
@@ -1823,7 +1824,8 @@ class _QuoteReader:
         nouns = cues["note"].str.startswith("also a noun").to_numpy(bool)
         labels = cues["note"].str.contains("label").to_numpy(bool)
         exchange = cues["manner"].eq("exchange").to_numpy(bool)
-        before_source = cues["pattern"].str.split().str[0].isin(["as", "in", "per", "according"]).to_numpy(bool)
+        prepositions = grammar.loc[grammar["role"].eq("preposition"), "pattern"].str.split().str[0]
+        before_source = cues["pattern"].str.split().str[0].isin(prepositions).to_numpy(bool)
         self.ambiguous = set(np.array(self.cues, int)[nouns[pattern]].tolist())
         self.leading = set(np.array(self.cues, int)[before_source[pattern]].tolist())
         self.labelling = set(np.array(self.cues, int)[labels[pattern]].tolist())
@@ -1861,6 +1863,11 @@ class _QuoteReader:
     def _speaking(self, cue):
         read, end = self.clauses, self.cue_end[cue]
         if cue in self.leading:                                 # "according to Estburg", "in Berg's words", "as he put it"
+            for i in range(cue + 1, end):
+                if read.is_a(i, "genitive"):
+                    return read.phrase_before(i - 1)
+                if read.is_a(i, "possessive"):
+                    return Phrase(i, i, (i,))
             return read.phrase_after((end if read.is_a(end, "preposition", "infinitive") else cue) + 1)
         if cue in self.labelling or read.is_a(cue, "subordinator") or self._noun_here(cue):
             return None                                         # "known as", "when asked", "his remarks"
@@ -2186,10 +2193,12 @@ class _QuoteReader:
         read, at, end = self.clauses, source.cue_end + 1, self.clauses.last[source.cue]
         at += at < end and read.word(at) == "," and read.is_a(at + 1, "that")
         if source.rule == "according to":
-            at = source.phrase.last + 1
-            if at >= end or read.word(at) != "," or source.cue != read.first[source.cue]:
+            at = max(source.phrase.last, source.cue_end) + 1
+            if at >= end or source.cue != read.first[source.cue]:
                 return None
-            return self._clause(at + 1, end, source)
+            if read.is_a(at, "preposition") or (read.word(at) == "," and read.is_a(at + 1, "relative")):
+                at = next((i for i in range(at + 1, end) if read.word(i) == ","), at)
+            return self._clause(at + (read.word(at) == ","), end, source)
         subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end and not read.is_a(at, "that") else None
         verbs = range(subject.last + 1, min(subject.last + 14, end)) if subject is not None else []
         stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or
