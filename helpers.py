@@ -2279,7 +2279,9 @@ class _Speakers:
         roles = codebook.grammar[codebook.grammar["role"].str.startswith("pronoun_")]
         self.person_of = {p: r.removeprefix("pronoun_") for p, r in zip(roles["pattern"], roles["role"])}
         self.unnamed, self.voice = reader.unnamed, reader.voices
-        self.voices_met = {}                                    # {(article, head word): (side, type)} of voices so far
+        self.called = defaultdict(list)                         # {(article, word): positions} of the nouns of voices
+        for i in reader.voices:
+            self.called[self.article[i], self.clauses.word(i)].append(i)
 
     def columns(self, said):
         """The speaker columns of find_quotes, one list each."""
@@ -2316,13 +2318,28 @@ class _Speakers:
             rows = [None if row is None or self.rows[row].attributive else row for row in rows]
             row = rows[0] if len({row is not None and self.rows[row].actor for row in rows}) == 1 else None
         side, kind = (self.rows[row].side if row is not None else self._side(phrase)), self._type(source, row)
-        if row is None and person is None:
-            known = (self.article[phrase.first], self.clauses.word(phrase.heads[-1]))
-            if self.clauses.is_a(phrase.first, "definite") and known in self.voices_met:    # "the official said", met before
-                before_side, before_kind = self.voices_met[known]
-                side, kind = side or before_side, kind or before_kind
-            self.voices_met[known] = side, kind
+        if row is None and person is None and self.clauses.is_a(phrase.first, "definite"):
+            row, before_side, before_kind = self._introduced(phrase)
+            side, kind = side or before_side, kind or before_kind
         return row, side or None, kind, last if person is not None else (phrase.heads[-1], row, side or None, kind)
+
+    def _introduced(self, phrase):
+        """Mention row, side and type of whom "the official" was before: the nearest voice called so; no guess between two names."""
+        read, head, known = self.clauses, phrase.heads[-1], []
+        called = self.called.get((self.article[head], read.word(head)), [])
+        for i in reversed(called[:bisect_left(called, phrase.first)]):
+            before = None if read.quoted[i] else read.phrase_before(i)
+            whole = before and read.phrase_after(before.first)
+            if whole is None:
+                continue
+            row = self.mention.get(whole.heads[-1])
+            side = self._side(whole) if row is None else self.rows[row].side
+            if side is not None and (row is None or self.rows[row].kind != "state"):
+                known.append((row, side, self._type(Source(whole, -1, -1, ""), row)))
+        actors = {self.rows[row].actor for row, *_ in known if row is not None}
+        if not known or (known[0][0] is not None and len(actors) > 1):
+            return None, None, None
+        return known[0]
 
     def _side(self, phrase):
         """The one side that is named in the phrase ("a Norlandic official"), or None."""
