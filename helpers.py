@@ -1094,16 +1094,9 @@ def _pair_marks(marks, stop):
 
 
 def _mistyped_close(marks):
-    """Position of a single mark that closes a sentence but no single quote ("Let's go.’ She left."), or None."""
-    depth = 0
-    for this in marks:
-        if this.mark in _SINGLE_OPEN and not this.glued_left:
-            depth += 1
-        elif this.mark in _SINGLE and this.left in _STOPS and this.glued_left and not this.glued_right:
-            if not depth:
-                return this.at
-            depth -= 1
-    return None
+    """Position of a single mark that closes a sentence ("Let's go.’ She left."), or None."""
+    return next((this.at for this in marks if this.mark in _SINGLE and this.left in _STOPS and this.glued_left and
+                 not this.glued_right), None)
 
 
 def _single_close(marks, i):
@@ -1901,10 +1894,8 @@ class _QuoteReader:
         return read.is_a(cue - 1, "determiner", "genitive", "preposition") and not read.is_a(cue - 1, "adverb", "infinitive")
 
     def _can_speak(self, phrase, cue):
-        """Not "you"; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
+        """Before a word that may be a noun ("federal rules") speaks a name, pronoun, determiner or plural."""
         read, head = self.clauses, phrase.heads[-1]
-        if read.word(head) in ("you", "there") and cue in self.ambiguous:
-            return False
         return cue not in self.ambiguous or read.is_a(cue, "ing") or read.word(head).endswith("s") or any(
             read.is_a(i, "name", "pronoun", "determiner") for i in range(phrase.first, head + 1))
 
@@ -1967,26 +1958,16 @@ class _QuoteReader:
             source = self.at(cue, "named after")
             if source is not None and (cue == right or self._directly(source, right)):
                 return source
-            if source is not None and read.word(source.phrase.first - 1) == "," and (phrase := read.phrase_after(right)) and \
-                    phrase.last + 2 == source.phrase.first and read.is_a(phrase.last, "name"):
-                # "...," Jane Smith, chief of the bank said
-                return source._replace(phrase=phrase)
         return self._unlisted_after(stretch, right, end)
 
     def _unlisted_after(self, stretch, right, end):
-        """ "...," joked Berg; "...," Berg joked: any past tense next to a name tells a quotation of its own."""
+        """ "...," joked Berg: any past tense before a name tells a quotation of its own."""
         read, (begin, left, _, _) = self.clauses, self.edges(stretch)
-        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end:
+        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end or \
+                not read.is_a(right, "ed", "past") or read.is_a(right, "name", "auxiliary"):
             return None
-        inverted = read.is_a(right, "ed", "past") and not read.is_a(right, "name", "auxiliary")
-        phrase = read.phrase_after(right + inverted)
-        if phrase is None or phrase.first != right + inverted or (read.first[right] == right and not inverted) or \
-                not read.is_a(phrase.heads[-1], "name", "pronoun"):
-            return None
-        verb = right if inverted else phrase.last + 1
-        if inverted or (verb <= end and read.is_a(verb, "ed", "past") and not read.is_a(verb, "auxiliary")):
-            return Source(phrase, verb, verb, "named after")
-        return None
+        phrase = read.phrase_after(right + 1)
+        return Source(phrase, right, right, "named after") if phrase and read.is_a(phrase.heads[-1], "name", "pronoun") else None
 
     def _directly(self, source, right):
         """Does the clause of the source begin here, with its verb next to the subject?"""
@@ -2052,9 +2033,6 @@ class _QuoteReader:
             return None
         for cue in reversed(self.between(right, end)):
             source = self.at(cue, "named after")
-            if source is None and read.word(cue - 1) in _BREAKS and not read.is_a(cue, "ing") and \
-                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and not read.is_a(phrase.first, "that"):
-                return Source(phrase, cue, self.cue_end[cue], "named after")
             if source is not None and source.phrase.first > right and source.phrase.last < cue and \
                     read.word(source.phrase.first - 1) in _BREAKS:
                 return source
@@ -2120,17 +2098,11 @@ class _QuoteReader:
         first = read.first[at]
         for cue in self.between(first, at):
             source = self.at(cue, "last speaker")
-            if source is not None and self._opening(source.phrase) and not read.is_a(cue, "ing"):
+            if source is not None and not read.is_a(source.phrase.first, "pronoun") and not read.is_a(cue, "ing"):
                 return source
         subject = read.phrase_after(first)
         named = subject and subject.last < at and read.is_a(subject.last, "name") and self.paragraph[at] < self.paragraph[begin]
         return Source(subject, -1, -1, "last subject") if named and read.finite(subject.last + 1) else None
-
-    def _opening(self, phrase):
-        """Does the phrase, no pronoun, open its sentence, but for an adverb or a phrase with a comma?"""
-        read, first = self.clauses, phrase.first
-        return not read.is_a(first, "pronoun") and (first == read.first[first] or read.word(first - 1) == "," or
-                                                    read.is_a(first - 1, "adverb", "conjunction"))
 
     def kind(self, stretch, source):
         """speech, fragment or label."""
