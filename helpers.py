@@ -1814,15 +1814,14 @@ class _QuoteReader:
         self.cues = first[narrated].tolist()
         self.cue_end = dict(zip(self.cues, matches.last[narrated].tolist()))
         pattern = matches.pattern[narrated]
-        nouns = cues["note"].str.startswith("also a noun").to_numpy(bool)
-        labels = cues["note"].str.contains("label").to_numpy(bool)
-        exchange = cues["manner"].eq("exchange").to_numpy(bool)
         prepositions = grammar.loc[grammar["role"].eq("preposition"), "pattern"].str.split().str[0]
-        before_source = cues["pattern"].str.split().str[0].isin(prepositions).to_numpy(bool)
-        self.ambiguous = set(np.array(self.cues, int)[nouns[pattern]].tolist())
-        self.leading = set(np.array(self.cues, int)[before_source[pattern]].tolist())
-        self.labelling = set(np.array(self.cues, int)[labels[pattern]].tolist())
-        self.exchange = set(np.array(self.cues, int)[exchange[pattern]].tolist())
+
+        def marked(rows):
+            return set(np.array(self.cues, int)[rows.to_numpy(bool)[pattern]].tolist())
+        self.ambiguous = marked(cues["note"].str.startswith("also a noun"))
+        self.labelling = marked(cues["note"].str.contains("label"))
+        self.leading = marked(cues["pattern"].str.split().str[0].isin(prepositions))
+        self.exchange = marked(cues["manner"].eq("exchange"))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
         self.unnamed = [at for at, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
@@ -1856,12 +1855,8 @@ class _QuoteReader:
     def _speaking(self, cue):
         read, end = self.clauses, self.cue_end[cue]
         if cue in self.leading:                                 # "according to Estburg", "in Berg's words", "as he put it"
-            for i in range(cue + 1, end):
-                if read.is_a(i, "genitive"):
-                    return read.phrase_before(i - 1)
-                if read.is_a(i, "possessive"):
-                    return Phrase(i, i, (i,))
-            return read.phrase_after((end if read.is_a(end, "preposition", "infinitive") else cue) + 1)
+            return self._owner(end, cue + 1) or read.phrase_after(
+                (end if read.is_a(end, "preposition", "infinitive") else cue) + 1)
         if cue in self.labelling or read.is_a(cue, "subordinator") or self._noun_here(cue):
             return None                                         # "known as", "when asked", "his remarks"
         if self._passive(cue):
@@ -1875,14 +1870,21 @@ class _QuoteReader:
         read, begin, first = self.clauses, self.clauses.first[cue], self.cue_end[cue] + 1
         if read.word(cue - 1) != "," or read.is_a(cue, "ing") or first > read.last[cue]:
             return None
-        phrase, comma = read.phrase_after(first), cue - 1
+        phrase = read.phrase_after(first)
         if phrase is None or phrase.last == read.last[cue] or not (
                 read.is_a(phrase.heads[-1], "name") or phrase.heads[-1] in self.voices):
             return None
         following = phrase.last + 1
         ends = not read.is_a(following, "word") or read.is_a(following, "time", "preposition", "relative")
+        return phrase if ends and self._clause_of_its_own(begin, cue - 1) else None
+
+    def _clause_of_its_own(self, begin, comma):
+        """Not "The plan, which Lind made," nor "In Norhaven,": a finite verb, or one in -s, before any relative."""
+        read = self.clauses
         relative = next((i for i in range(begin, comma) if read.is_a(i, "relative")), comma)
-        return phrase if ends and any(read.finite(i) for i in range(begin, relative)) else None
+        plain = relative == comma and not any(read.quoted[begin:comma]) and not read.is_a(
+            begin, "ing", "preposition", "subordinator", "adverb")
+        return any(read.finite(i) or (plain and read.is_a(i, "es") and not read.is_a(i, "name")) for i in range(begin, relative))
 
     def _noun_here(self, cue):
         """Is a word that may be a noun one here ("his remarks", "in reports", "the court ruling")?"""
@@ -1978,12 +1980,15 @@ class _QuoteReader:
     def before(self, stretch):
         """Berg said: "..."; Berg told reporters that it was "..."; his claim that "..."."""
         read, (begin, left, _, _) = self.clauses, self.edges(stretch)
-        if left < begin:
-            return self.announced(left) if left >= 0 and read.word(left) == ":" else None
+        if left < begin:                                        # a colon may end the paragraph before
+            if left < 0 or read.word(left) != ":":
+                return None
+            begin = read.first[left]
         if (source := self.noun(left)) is not None:
             return source
+        rule = "named before" if self.paragraph[left] == self.paragraph[stretch.first] else "colon"
         for cue in reversed(self.between(begin, left)):
-            if (source := self.at(cue, "named before")) is not None and not source.phrase.first > left:
+            if (source := self.at(cue, rule)) is not None and not source.phrase.first > left:
                 return self.outermost(source)
         if (source := self.heading(left)) is not None:
             return source
@@ -1992,13 +1997,6 @@ class _QuoteReader:
             if verb > begin and read.finite(verb) and (phrase := read.subject(verb)) is not None:
                 return Source(phrase, verb, verb, "colon" if read.word(left) == ":" else "named before")
         return None
-
-    def announced(self, colon):
-        """Who is named in the sentence that ends the paragraph before with a colon."""
-        for cue in reversed(self.between(self.clauses.first[colon], colon)):
-            if (source := self.at(cue, "colon")) is not None:
-                return source
-        return self.heading(colon)
 
     def heading(self, colon):
         """Nothing but a name before a colon ("Berg: ...")."""
@@ -2016,12 +2014,17 @@ class _QuoteReader:
         at = max(begin, read._skip_time(at))
         if read.word(at) not in self.noun_words:
             return None
-        for i in range(at - 1, max(begin, at - 5) - 1, -1):
+        owner = self._owner(at, begin)
+        return owner and Source(owner, at, at, "noun")
+
+    def _owner(self, noun, begin):
+        """Whose a noun is ("Lind's claim", "in his own words"), or None."""
+        read = self.clauses
+        for i in range(noun - 1, max(begin, noun - 5) - 1, -1):
             if read.is_a(i, "genitive") and i > begin:
-                phrase = read.phrase_before(i - 1)
-                return phrase and Source(phrase, at, at, "noun")
+                return read.phrase_before(i - 1)
             if read.is_a(i, "possessive") and not read.is_a(i, "relative"):
-                return Source(Phrase(i, i, (i,)), at, at, "noun")
+                return Phrase(i, i, (i,))
             if not read.nominal(i):
                 return None
         return None
@@ -2151,13 +2154,12 @@ class _QuoteReader:
         """Said for every headline that names a voice before a colon or after a dash ("Talks go on — negotiator")."""
         read, found = self.clauses, []
         for at in self.title_marks:
-            first, last = read.first[at], read.last[at]
-            phrase = self.heading(at) or Source(read.phrase_after(at + 1), -1, -1, "colon")
-            ahead = phrase.phrase and phrase.phrase.first > at
-            if phrase.phrase and phrase.phrase.heads[-1] in self.voices and phrase.phrase.last == (last if ahead else at - 1):
-                span = (first, at - 1) if ahead else (at + 1, last)
-                if not any(read.quoted[span[0]:span[1] + 1]):
-                    found.append(Said(*span, "indirect", phrase))
+            before, after = self.heading(at), read.phrase_after(at + 1)
+            source, first, last = before, at + 1, read.last[at]
+            if before is None and after and after.last == last:
+                source, first, last = Source(after, -1, -1, "colon"), read.first[at], at - 1
+            if source and source.phrase.heads[-1] in self.voices and not any(read.quoted[first:last + 1]):
+                found.append(Said(first, last, "indirect", source))
         return found
 
     def content_after(self, source):
@@ -2194,11 +2196,8 @@ class _QuoteReader:
                 not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
             return []                                           # "After the talks, Berg said this"
         rest = self._rest(source, following + 1) if following < last and read.word(following) == "," else None
-        relative = next((i for i in range(begin, comma) if read.is_a(i, "relative")), comma)
-        plain = relative == comma and not read.is_a(begin, "ing", "preposition", "subordinator", "adverb")
-        if rest is None and not any(read.finite(i) or (plain and read.is_a(i, "es") and not read.is_a(i, "name"))
-                                    for i in range(begin, relative)):
-            return []                                           # "The plan, which Lind made, Berg rejected"
+        if rest is None and not self._clause_of_its_own(begin, comma):
+            return []
         return [span for span in (self._clause(begin, comma - 1, source), rest) if span]
 
     def _rest(self, source, first):
