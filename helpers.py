@@ -1635,8 +1635,8 @@ class Clauses:
             at -= 1
         at = self._skip_time(at) if at >= begin and not self.is_a(at, "name") else at
         if at < begin or depth == 0:
-            return self._following_subject(verb) if depth and self.is_a(verb, "ing") else None
-        if self.is_a(verb, "ing") and not self._is_progressive(at + 1, verb):
+            return None
+        if self.is_a(verb, "ing") and not any(self.is_a(i, "auxiliary") for i in range(at + 1, verb)):
             return self._participle_subject(verb, at, depth)
         if self.is_a(at, "infinitive") and at - 1 >= begin:     # "urged Estburg to agree", "wants to demand"
             if self.is_a(at - 1, "name", "pronoun"):
@@ -1653,9 +1653,6 @@ class Clauses:
             return self._before_insertion(at - 1, verb) or (self.phrase_after(verb + 1) if self.is_a(verb, "cue") else None)
         phrase = self.phrase_before(at)
         return self._outside_relative(phrase, phrase.first - 1 if phrase else at)
-
-    def _is_progressive(self, first, verb):
-        return any(self.is_a(i, "auxiliary") for i in range(first, verb))
 
     def _antecedent(self, relative):
         """The noun phrase that "who" or "which" stands for."""
@@ -1674,22 +1671,11 @@ class Clauses:
         return None
 
     def _participle_subject(self, verb, at, depth):
-        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after; "accused X of
-        saying": the object before."""
-        if self.is_a(at, "link") and at > self.first[verb] and self.is_a(at - 1, "name"):
-            return self.phrase_before(at - 1)
+        """ "X did this, saying": the subject of the main verb before."""
         if not self.is_a(at, "preposition", "subordinator", "conjunction") and self.is_a(at, "word") and \
                 (phrase := self.phrase_before(at)) is not None:
             return self._outside_relative(phrase, phrase.first - 1)
-        return self._subject_of_verb_before(verb, at, depth) or self._following_subject(verb)
-
-    def _following_subject(self, verb):
-        """ "In addition to demanding this, Lind ...": the phrase after the comma."""
-        for i in range(verb + 1, self.last[verb]):
-            if self.word(i) == "," and not self.quoted[i] and (phrase := self.phrase_after(i + 1)) and \
-                    phrase.last < self.last[verb] and self.is_a(phrase.last + 1, "auxiliary", "adverb", "past", "ed", "cue"):
-                return phrase
-        return None
+        return self._subject_of_verb_before(verb, at, depth)
 
     def _outside_relative(self, phrase, at):
         """ "The man who met Lind said": if a clause about an earlier noun ends here, that noun; else the phrase."""
