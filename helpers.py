@@ -1713,8 +1713,6 @@ class Clauses:
 
     def agent(self, verb):
         """Who does what a passive verb says ("was rejected by Estburg"), or None."""
-        if not any(self.is_a(i, "auxiliary") for i in range(max(self.first[verb], verb - 3), verb)):
-            return None
         for i in range(verb + 1, min(self.last[verb], verb + 8)):
             if self.is_a(i, "by") and not self.quoted[i]:
                 return self.phrase_after(i + 1)
@@ -1778,8 +1776,7 @@ def find_quotes(articles, tokens, mentions, codebook):
     found["words"] = words[last + 1] - words[first]
     found["cue"] = [reader.cue_text(s.source) for s in said]
     speakers = _Speakers(tokens, mentions, codebook, reader)
-    for column, values in speakers.columns(said).items():
-        found[column] = values
+    found[["speaker", "speaker_side", "speaker_type", "speaker_start", "speaker_end", "rule"]] = speakers.columns(said)
     spans = found[["article_id"]].assign(start=found["speaker_start"], end=found["speaker_end"])
     named = spans["start"].notna()
     found["speaker_text"] = _surfaces(articles, spans[named].astype({"start": int, "end": int}))
@@ -1849,7 +1846,10 @@ class _QuoteReader:
             return read.agent(cue)
         opens = cue == read.first[cue] and not read.is_a(cue, "ing")
         phrase = read.phrase_after(end + 1) if opens else self._inverted(cue) or read.subject(cue)
-        return phrase if phrase is not None and self._can_speak(phrase, cue) else None
+        if phrase is None or cue not in self.ambiguous or read.is_a(cue, "ing") or read.word(phrase.heads[-1]).endswith("s"):
+            return phrase
+        determined = any(read.is_a(i, "name", "pronoun", "determiner") for i in range(phrase.first, phrase.heads[-1] + 1))
+        return phrase if determined else None                   # no "federal rules"
 
     def _inverted(self, cue):
         """ "The deal is done, said the spokesman.": a voice behind the verb, a clause before it; or None."""
@@ -1880,12 +1880,6 @@ class _QuoteReader:
         if read.is_a(cue, "ing"):
             return read.nominal(cue - 1) and self.cue_end[cue] < read.last[cue] and read.finite(self.cue_end[cue] + 1)
         return read.is_a(cue - 1, "determiner", "genitive", "preposition") and not read.is_a(cue - 1, "adverb", "infinitive")
-
-    def _can_speak(self, phrase, cue):
-        """Before a word that may be a noun ("federal rules") speaks a name, pronoun, determiner or plural."""
-        read, head = self.clauses, phrase.heads[-1]
-        return cue not in self.ambiguous or read.is_a(cue, "ing") or read.word(head).endswith("s") or any(
-            read.is_a(i, "name", "pronoun", "determiner") for i in range(phrase.first, head + 1))
 
     def _passive(self, cue):
         """ "was described": the subject does not speak ("was quoted as saying" is one cue and no such case)."""
@@ -2070,14 +2064,7 @@ class _QuoteReader:
             return source
         if gap == 0 or (gap == 1 and not last.closed):
             return before._replace(rule="continued")
-        return self._last_voice(sources, i)._replace(rule="last speaker") if gap == 1 else None
-
-    def _last_voice(self, sources, i):
-        """Whose words came last before a quotation that stands alone: rather whole sentences than a fragment."""
-        here = self.stretches[i].first
-        near = [k for k in range(max(i - 5, 0), i) if sources[k] is not None and self.article[self.stretches[k].last] ==
-                self.article[here] and self.paragraph[here] - self.paragraph[self.stretches[k].last] <= 2]
-        return sources[([k for k in near if self.kind(self.stretches[k], sources[k]) == "speech"] or near)[-1]]
+        return before._replace(rule="last speaker") if gap == 1 else None
 
     def sentence_before(self, begin):
         """Who spoke in the sentence before, or is its subject, if that has a name; two guesses."""
@@ -2242,18 +2229,15 @@ class _Speakers:
 
     def columns(self, said):
         """The speaker columns of find_quotes, one list each."""
-        columns = {name: [] for name in ("speaker", "speaker_side", "speaker_type", "speaker_start", "speaker_end", "rule")}
-        last = None                             # head, mention row, side and type of the last speaker named
-        for item in said:
-            source, row, side, kind = item.source, None, None, None
+        rows, last = [], None                   # last: head, mention row, side and type of the last speaker named
+        for source in (item.source for item in said):
+            row = side = kind = None
             if source is not None:
                 row, side, kind, last = self._resolve(source, last)
-            actor = None if row is None else self.rows[row].actor
-            values = (actor, side, kind, source and int(self.start[source.phrase.first]),
-                      source and int(self.end[source.phrase.last]), source and self._rule(source))
-            for name, value in zip(columns, values):
-                columns[name].append(value)
-        return {name: pd.array(values, dtype=QUOTE_COLUMNS[name]) for name, values in columns.items()}
+            rows.append((None if row is None else self.rows[row].actor, side, kind, source and int(self.start[source.phrase.first]),
+                         source and int(self.end[source.phrase.last]), source and self._rule(source)))
+        names = ["speaker", "speaker_side", "speaker_type", "speaker_start", "speaker_end", "rule"]
+        return pd.DataFrame(rows, columns=names, dtype=object).astype({name: QUOTE_COLUMNS[name] for name in names})
 
     def _rule(self, source):
         pronoun = self._person(source.phrase) in ("he", "she", "it", "they")
