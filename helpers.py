@@ -1568,10 +1568,9 @@ class Clauses:
     def _skip_time(self, at):
         """Step back over brackets, adverbs and dates ("Lind on Monday", "Lind (R-Tex.)")."""
         begin = self.first[at]
-        if self.bits[at] & _mask(("word", "time", "adverb")) == _BITS["word"]:
-            return at
         while at >= begin and (self.word(at) == ")" or self.is_a(at, "time", "adverb")) and not self.is_a(at, "name"):
-            time, at = self.is_a(at, "time"), (self._skip_bracket(at) if self.word(at) == ")" else at) - 1
+            bracket = range(at, max(begin, at - 12), -1) if self.word(at) == ")" else []
+            time, at = self.is_a(at, "time"), next((i for i in bracket if self.word(i) == "("), at) - 1
             while time and at >= begin and self.is_a(at, "before_time", "preposition") and not self.is_a(at, "name"):
                 at -= 1
         return at
@@ -1585,13 +1584,6 @@ class Clauses:
         word = self.word(at)
         return (word in "-–/&" and at > self.first[at] and (self.glued[at] or word == "&")) or \
             (word == "." and at < self.last[at] and self.glued[at] and self.is_a(at - 1, "name"))
-
-    def _skip_bracket(self, at):
-        """Position of the bracket that opens what the one at `at` closes."""
-        for i in range(at - 1, max(self.first[at], at - 12), -1):
-            if self.word(i) == "(":
-                return i
-        return at
 
     def phrase_after(self, first):
         """The noun phrase that begins at a token, or None."""
@@ -1818,9 +1810,8 @@ class _QuoteReader:
 
     def cue_text(self, source):
         """The words of the cue, lower case."""
-        if source is None or source.cue < 0:
-            return None
-        return " ".join(self.clauses.word(i) for i in range(source.cue, source.cue_end + 1))
+        said = source is not None and source.cue >= 0
+        return " ".join(self.clauses.word(i) for i in range(source.cue, source.cue_end + 1)) if said else None
 
     # -- cues and their subjects
 
@@ -1909,11 +1900,8 @@ class _QuoteReader:
     def edges(self, stretch):
         """First token of its sentence, token before its mark, token after its mark, last token of that sentence."""
         read, right = self.clauses, stretch.last + (2 if stretch.closed else 1)
-        if right >= len(self.paragraph) or self.paragraph[right] != self.paragraph[stretch.last]:
-            right, end = len(self.paragraph), -1
-        else:
-            end = read.last[right]
-        return read.first[stretch.first], stretch.first - 2, right, end
+        here = right < len(self.paragraph) and self.paragraph[right] == self.paragraph[stretch.last]
+        return read.first[stretch.first], stretch.first - 2, right if here else len(self.paragraph), read.last[right] if here else -1
 
     def stop(self, stretch):
         """The last token inside that is no quotation mark."""
@@ -1980,11 +1968,9 @@ class _QuoteReader:
 
     def heading(self, colon):
         """Nothing but a name before a colon ("Berg: ...")."""
-        opened = self.clauses.word(colon) == ":" and colon > self.clauses.first[colon]
-        phrase = self.clauses.phrase_before(colon - 1) if opened else None
-        if phrase is None or phrase.first != self.clauses.first[colon]:
-            return None
-        return Source(phrase, -1, -1, "colon")
+        read, first = self.clauses, self.clauses.first[colon]
+        phrase = read.phrase_before(colon - 1) if read.word(colon) == ":" and colon > first else None
+        return Source(phrase, -1, -1, "colon") if phrase is not None and phrase.first == first else None
 
     def noun(self, at):
         """ "Lind's claim that", "his remark:" right before."""
@@ -2176,13 +2162,10 @@ class _QuoteReader:
     def _rest(self, source, first):
         """Positions of what goes on after an inserted "Berg said,"; no "adding this", no "the mayor of Norhaven"."""
         read, last = self.clauses, self.clauses.last[first]
-        if read.is_a(first, "ing", "relative") or any(read.quoted[first:last]):
-            return None
-        joined = read.is_a(first, "conjunction", "subordinator", "adverb", "preposition")
-        inverted = source.phrase.first > source.cue
-        if joined or (not inverted and any(read.finite(i) for i in range(first, last))):
-            return self._clause(first, last, source)
-        return None
+        goes_on = read.is_a(first, "conjunction", "subordinator", "adverb", "preposition") or (
+            source.phrase.first < source.cue and any(read.finite(i) for i in range(first, last)))
+        apart = read.is_a(first, "ing", "relative") or any(read.quoted[first:last])
+        return self._clause(first, last, source) if goes_on and not apart else None
 
     def _clause(self, first, end, source):
         """first..end without the last stop, and without a second report ("..., and Estburg said ...", "..., and warned ...")."""
