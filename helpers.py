@@ -2243,27 +2243,28 @@ class _Speakers:
             row = rows[0] if len({row is not None and self.rows[row].actor for row in rows}) == 1 else None
         side, kind = (self.rows[row].side if row is not None else self._side(phrase)), self._type(source, row)
         if row is None and person is None and self.clauses.is_a(phrase.first, "definite"):
-            row, before_side, before_kind = self._introduced(phrase)
+            row, before_side, before_kind = self._met(phrase)
             side, kind = side or before_side, kind or before_kind
         return row, side or None, kind, last if person is not None else (phrase.heads[-1], row, side or None, kind)
 
-    def _introduced(self, phrase):
+    def _met(self, phrase):
         """Mention row, side and type of whom "the official" was before: the nearest voice called so; no guess between two names."""
-        read, head, known = self.clauses, phrase.heads[-1], []
-        called = self.called.get((self.article[head], read.word(head)), [])
-        for i in reversed(called[:bisect_left(called, phrase.first)]):
-            before = None if read.quoted[i] else read.phrase_before(i)
-            whole = before and read.phrase_after(before.first)
-            if whole is None:
+        read, head, met = self.clauses, phrase.heads[-1], (None, None, None)
+        called = self.called[self.article[head], read.word(head)]
+        before = bisect_left(called, phrase.first)
+        for i in reversed(called[max(before - 50, 0):before]):
+            opening = None if read.quoted[i] else read.phrase_before(i)
+            whole = opening and read.phrase_after(opening.first)
+            row = whole and self.mention.get(whole.heads[-1])
+            side = whole and (self._side(whole) if row is None else self.rows[row].side)
+            if side is None or (row is not None and self.rows[row].kind == "state"):
                 continue
-            row = self.mention.get(whole.heads[-1])
-            side = self._side(whole) if row is None else self.rows[row].side
-            if side is not None and (row is None or self.rows[row].kind != "state"):
-                known.append((row, side, self._type(Source(whole, -1, -1, ""), row)))
-        actors = {self.rows[row].actor for row, *_ in known if row is not None}
-        if not known or (known[0][0] is not None and len(actors) > 1):
-            return None, None, None
-        return known[0]
+            met = met if met[1] else (row, side, self._type(Source(whole, -1, -1, ""), row))
+            if met[0] is None:
+                return met
+            if row is not None and self.rows[row].actor != self.rows[met[0]].actor:
+                return None, None, None
+        return met
 
     def _side(self, phrase):
         """The one side that is named in the phrase ("a Norlandic official"), or None."""
