@@ -1627,7 +1627,7 @@ class Clauses:
             at -= 1
         at = self._skip_time(at) if at >= begin and not self.is_a(at, "name") else at
         if at < begin or depth == 0:
-            return None
+            return self._following_subject(verb) if depth and self.is_a(verb, "ing") else None
         if self.is_a(verb, "ing") and not any(self.is_a(i, "auxiliary") for i in range(at + 1, verb)):
             return self._participle_subject(verb, at, depth)
         if self.is_a(at, "infinitive") and at - 1 >= begin:     # "urged Estburg to agree", "wants to demand"
@@ -1663,11 +1663,19 @@ class Clauses:
         return None
 
     def _participle_subject(self, verb, at, depth):
-        """ "X did this, saying": the subject of the main verb before."""
+        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after."""
         if not self.is_a(at, "preposition", "subordinator", "conjunction") and self.is_a(at, "word") and \
                 (phrase := self.phrase_before(at)) is not None:
             return self._outside_relative(phrase, phrase.first - 1)
-        return self._subject_of_verb_before(verb, at, depth)
+        return self._subject_of_verb_before(verb, at, depth) or self._following_subject(verb)
+
+    def _following_subject(self, verb):
+        """ "In addition to demanding this, Lind ...": the phrase after the comma."""
+        for i in range(verb + 1, self.last[verb]):
+            if self.word(i) == "," and not self.quoted[i] and (phrase := self.phrase_after(i + 1)) and \
+                    phrase.last < self.last[verb] and self.is_a(phrase.last + 1, "auxiliary", "adverb", "past", "ed", "cue"):
+                return phrase
+        return None
 
     def _outside_relative(self, phrase, at):
         """ "The man who met Lind said": if a clause about an earlier noun ends here, that noun; else the phrase."""
@@ -1705,6 +1713,8 @@ class Clauses:
 
     def agent(self, verb):
         """Who does what a passive verb says ("was rejected by Estburg"), or None."""
+        if not any(self.is_a(i, "auxiliary") for i in range(max(self.first[verb], verb - 3), verb)):
+            return None
         for i in range(verb + 1, min(self.last[verb], verb + 8)):
             if self.is_a(i, "by") and not self.quoted[i]:
                 return self.phrase_after(i + 1)
@@ -2048,9 +2058,20 @@ class _QuoteReader:
             return before._replace(rule="last speaker")
         if source is not None or left >= begin:
             return source
+        spoke = [s for cue in self.between(read.last[max(last.last, before.cue)] + 1, begin - 1) if (s := self.at(cue, "last speaker"))
+                 and not read.is_a(s.phrase.first, "pronoun") and not read.is_a(cue, "ing")]
+        if spoke:
+            return spoke[-1] if gap < 2 else None
         if gap == 0 or (gap == 1 and not last.closed):
             return before._replace(rule="continued")
-        return before._replace(rule="last speaker") if gap == 1 else None
+        return self._last_voice(sources, i)._replace(rule="last speaker") if gap == 1 else None
+
+    def _last_voice(self, sources, i):
+        """Whose words came last before a quotation that stands alone: rather whole sentences than a fragment."""
+        here = self.stretches[i].first
+        near = [k for k in range(max(i - 5, 0), i) if sources[k] is not None and self.article[self.stretches[k].last] ==
+                self.article[here] and self.paragraph[here] - self.paragraph[self.stretches[k].last] <= 2]
+        return sources[([k for k in near if self.kind(self.stretches[k], sources[k]) == "speech"] or near)[-1]]
 
     def sentence_before(self, begin):
         """Who spoke in the sentence before, or is its subject, if that has a name; two guesses."""
