@@ -1094,16 +1094,9 @@ def _pair_marks(marks, stop):
 
 
 def _mistyped_close(marks):
-    """Position of a single mark that closes a sentence but no single quote ("Let's go.’ She left."), or None."""
-    depth = 0
-    for this in marks:
-        if this.mark in _SINGLE_OPEN and not this.glued_left:
-            depth += 1
-        elif this.mark in _SINGLE and this.left in _STOPS and this.glued_left and not this.glued_right:
-            if not depth:
-                return this.at
-            depth -= 1
-    return None
+    """Position of a single mark that closes a sentence ("Let's go.’ She left."), or None."""
+    return next((this.at for this in marks if this.mark in _SINGLE and this.left in _STOPS and this.glued_left and
+                 not this.glued_right), None)
 
 
 def _single_close(marks, i):
@@ -1496,6 +1489,8 @@ class Clauses:
         bits = self.bits[at]
         if not bits & _FINITE or bits & _NO_VERB or self.quoted[at]:
             return False
+        if bits & _BITS["ed"] and at < self.last[at] and self.is_a(at + 1, "by"):
+            return False                                        # "the phone used by Berg"
         if bits & _mask(("auxiliary", "past")):
             return True
         return not bits & _BITS["ing"] and not (
@@ -1582,10 +1577,9 @@ class Clauses:
     def _skip_time(self, at):
         """Step back over brackets, adverbs and dates ("Lind on Monday", "Lind (R-Tex.)")."""
         begin = self.first[at]
-        if self.bits[at] & _mask(("word", "time", "adverb")) == _BITS["word"]:
-            return at
         while at >= begin and (self.word(at) == ")" or self.is_a(at, "time", "adverb")) and not self.is_a(at, "name"):
-            time, at = self.is_a(at, "time"), (self._skip_bracket(at) if self.word(at) == ")" else at) - 1
+            bracket = range(at, max(begin, at - 12), -1) if self.word(at) == ")" else []
+            time, at = self.is_a(at, "time"), next((i for i in bracket if self.word(i) == "("), at) - 1
             while time and at >= begin and self.is_a(at, "before_time", "preposition") and not self.is_a(at, "name"):
                 at -= 1
         return at
@@ -1600,13 +1594,6 @@ class Clauses:
         return (word in "-–/&" and at > self.first[at] and (self.glued[at] or word == "&")) or \
             (word == "." and at < self.last[at] and self.glued[at] and self.is_a(at - 1, "name"))
 
-    def _skip_bracket(self, at):
-        """Position of the bracket that opens what the one at `at` closes."""
-        for i in range(at - 1, max(self.first[at], at - 12), -1):
-            if self.word(i) == "(":
-                return i
-        return at
-
     def phrase_after(self, first):
         """The noun phrase that begins at a token, or None."""
         end, at = self.last[first] if first < len(self.bits) else -1, first
@@ -1620,7 +1607,8 @@ class Clauses:
         at += at < end and self.is_a(at, "ed", "participle") and self.nominal(at + 1)   # "retired General Smith"
         while at <= end and not self.quoted[at]:
             if self.nominal(at) or self.is_a(at, "determiner") or self._inner_mark(at):
-                if self.is_a(at, "time") and not self.is_a(at, "determiner") and head is not None:
+                if head is not None and self.is_a(at, "time", "article", "that") and (
+                        self.is_a(at, "article", "that") or not self.is_a(at, "determiner")):
                     break
                 head = at if self.is_a(at, "word") and not self.is_a(at, "genitive") else head
                 at += 1
@@ -1649,7 +1637,7 @@ class Clauses:
         at = self._skip_time(at) if at >= begin and not self.is_a(at, "name") else at
         if at < begin or depth == 0:
             return self._following_subject(verb) if depth and self.is_a(verb, "ing") else None
-        if self.is_a(verb, "ing") and not self._is_progressive(at + 1, verb):
+        if self.is_a(verb, "ing") and not any(self.is_a(i, "auxiliary") for i in range(at + 1, verb)):
             return self._participle_subject(verb, at, depth)
         if self.is_a(at, "infinitive") and at - 1 >= begin:     # "urged Estburg to agree", "wants to demand"
             if self.is_a(at - 1, "name", "pronoun"):
@@ -1662,13 +1650,10 @@ class Clauses:
             return self._subject_of_verb_before(verb, at, depth)    # "X came and said"
         if self.word(at) in (",", "—", "–", "--"):              # "Berg, the mayor, said"; "Berg came, saw, won"
             return self._before_insertion(at, verb) or self._subject_of_verb_before(verb, at - 1, depth)
-        if self.word(at) in _MARKS and at > begin and self.word(at - 1) == ",":
-            return self._before_insertion(at - 1, verb)         # "the star of “Scandal,” said"
+        if self.word(at) in _MARKS and at > begin:              # "the star of “Scandal,” said"; "“...,” said Berg, adding"
+            return self._before_insertion(at - 1, verb) or (self.phrase_after(verb + 1) if self.is_a(verb, "cue") else None)
         phrase = self.phrase_before(at)
         return self._outside_relative(phrase, phrase.first - 1 if phrase else at)
-
-    def _is_progressive(self, first, verb):
-        return any(self.is_a(i, "auxiliary") for i in range(first, verb))
 
     def _antecedent(self, relative):
         """The noun phrase that "who" or "which" stands for."""
@@ -1687,10 +1672,7 @@ class Clauses:
         return None
 
     def _participle_subject(self, verb, at, depth):
-        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after; "accused X of
-        saying": the object before."""
-        if self.is_a(at, "link") and at > self.first[verb] and self.is_a(at - 1, "name"):
-            return self.phrase_before(at - 1)
+        """ "X did this, saying": the subject of the main verb before; "Citing this, X did": of the one after."""
         if not self.is_a(at, "preposition", "subordinator", "conjunction") and self.is_a(at, "word") and \
                 (phrase := self.phrase_before(at)) is not None:
             return self._outside_relative(phrase, phrase.first - 1)
@@ -1729,10 +1711,12 @@ class Clauses:
             if self.word(i) not in (",", "—", "–", "--") or self.quoted[i] or i + 1 >= after:
                 continue
             phrase = self.phrase_before(i - 1)
-            if phrase is None or self.is_a(i + 1, "relative"):
+            if self.is_a(i + 1, "relative"):
                 return phrase or best
-            adjunct = phrase.first > self.first[verb] and self._links(phrase.first - 1)
-            best = best if adjunct or self.is_a(i - 1, "time") or not self.word(i - 1)[:1].isalpha() else phrase
+            if phrase is None:
+                continue
+            inside = phrase.first > self.first[verb] and not self._opens_clause(phrase.first - 1)
+            best = best if inside or self.is_a(i - 1, "time") or self.word(i - 1)[:1].isdigit() else phrase
             after = i
         return best
 
@@ -1803,8 +1787,7 @@ def find_quotes(articles, tokens, mentions, codebook):
     found["words"] = words[last + 1] - words[first]
     found["cue"] = [reader.cue_text(s.source) for s in said]
     speakers = _Speakers(tokens, mentions, codebook, reader)
-    for column, values in speakers.columns(said).items():
-        found[column] = values
+    found[["speaker", "speaker_side", "speaker_type", "speaker_start", "speaker_end", "rule"]] = speakers.columns(said)
     spans = found[["article_id"]].assign(start=found["speaker_start"], end=found["speaker_end"])
     named = spans["start"].notna()
     found["speaker_text"] = _surfaces(articles, spans[named].astype({"start": int, "end": int}))
@@ -1820,29 +1803,34 @@ class _QuoteReader:
         cues, grammar = codebook.cues, codebook.grammar
         matches = _match(tokens, cues["pattern"].tolist())
         first = matches.first
-        narrated = [not read.quoted[i] and (i == read.first[i] or not read.is_a(i, "capital")) for i in first.tolist()]
+        narrated = [not read.quoted[i] and (i == read.first[i] or not read.is_a(i, "capital")) and not (
+            read.glued[i] and read.word(i - 1) == "-") for i in first.tolist()]            # "Lind-branded" is no verb
         self.cues = first[narrated].tolist()
         self.cue_end = dict(zip(self.cues, matches.last[narrated].tolist()))
         pattern = matches.pattern[narrated]
-        nouns = cues["note"].str.startswith("also a noun").to_numpy(bool)
-        labels = cues["note"].str.contains("label").to_numpy(bool)
-        exchange = cues["manner"].eq("exchange").to_numpy(bool)
-        before_source = cues["pattern"].str.split().str[0].isin(["as", "in", "per", "according"]).to_numpy(bool)
-        self.ambiguous = set(np.array(self.cues, int)[nouns[pattern]].tolist())
-        self.leading = set(np.array(self.cues, int)[before_source[pattern]].tolist())
-        self.labelling = set(np.array(self.cues, int)[labels[pattern]].tolist())
-        self.exchange = set(np.array(self.cues, int)[exchange[pattern]].tolist())
+        prepositions = grammar.loc[grammar["role"].eq("preposition"), "pattern"].str.split().str[0]
+
+        def marked(rows):
+            return set(np.array(self.cues, int)[rows.to_numpy(bool)[pattern]].tolist())
+        self.ambiguous = marked(cues["note"].str.startswith("also a noun"))
+        self.labelling = marked(cues["note"].str.contains("label"))
+        self.leading = marked(cues["pattern"].str.split().str[0].isin(prepositions))
+        self.exchange = marked(cues["manner"].eq("exchange"))
+        voices = _match(tokens, codebook.voices["pattern"].tolist())
+        types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
+        self.unnamed = [at for at, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
+        self.voices = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
         self.noun_words = set(grammar.loc[grammar["role"].eq("reporting_noun"), "pattern"])
         article = _categories(tokens["article_id"]).codes.astype(np.int64)
         self.article = article.tolist()
         self.paragraph = np.cumsum(np.diff(article * 2**31 + tokens["paragraph"].to_numpy(), prepend=-1) != 0).tolist()
+        self.title_marks = np.flatnonzero(tokens["part"].eq("title") & tokens["token"].isin([":", "—", "–"])).tolist()
         self.known = {}
 
     def cue_text(self, source):
         """The words of the cue, lower case."""
-        if source is None or source.cue < 0:
-            return None
-        return " ".join(self.clauses.word(i) for i in range(source.cue, source.cue_end + 1))
+        said = source is not None and source.cue >= 0
+        return " ".join(self.clauses.word(i) for i in range(source.cue, source.cue_end + 1)) if said else None
 
     # -- cues and their subjects
 
@@ -1860,14 +1848,39 @@ class _QuoteReader:
     def _speaking(self, cue):
         read, end = self.clauses, self.cue_end[cue]
         if cue in self.leading:                                 # "according to Estburg", "in Berg's words", "as he put it"
-            return read.phrase_after((end if read.is_a(end, "preposition", "infinitive") else cue) + 1)
+            return self._owner(end, cue + 1) or read.phrase_after(
+                (end if read.is_a(end, "preposition", "infinitive") else cue) + 1)
         if cue in self.labelling or read.is_a(cue, "subordinator") or self._noun_here(cue):
             return None                                         # "known as", "when asked", "his remarks"
         if self._passive(cue):
             return read.agent(cue)
         opens = cue == read.first[cue] and not read.is_a(cue, "ing")
-        phrase = read.phrase_after(end + 1) if opens else read.subject(cue)
-        return phrase if phrase is not None and self._can_speak(phrase, cue) else None
+        phrase = read.phrase_after(end + 1) if opens else self._inverted(cue) or read.subject(cue)
+        if phrase is None or cue not in self.ambiguous or read.is_a(cue, "ing") or read.word(phrase.heads[-1]).endswith("s"):
+            return phrase
+        determined = any(read.is_a(i, "name", "pronoun", "determiner") for i in range(phrase.first, phrase.heads[-1] + 1))
+        return phrase if determined else None                   # no "federal rules"
+
+    def _inverted(self, cue):
+        """ "The deal is done, said the spokesman.": a voice behind the verb, a clause before it; or None."""
+        read, begin, first = self.clauses, self.clauses.first[cue], self.cue_end[cue] + 1
+        if read.word(cue - 1) != "," or read.is_a(cue, "ing") or first > read.last[cue]:
+            return None
+        phrase = read.phrase_after(first)
+        if phrase is None or phrase.last == read.last[cue] or not (
+                read.is_a(phrase.heads[-1], "name") or phrase.heads[-1] in self.voices):
+            return None
+        following = phrase.last + 1
+        ends = not read.is_a(following, "word") or read.is_a(following, "time", "preposition", "relative")
+        return phrase if ends and self._clause_of_its_own(begin, cue - 1) else None
+
+    def _clause_of_its_own(self, begin, comma):
+        """Not "The plan, which Lind made," nor "In Norhaven,": a finite verb, or one in -s, before any relative."""
+        read = self.clauses
+        relative = next((i for i in range(begin, comma) if read.is_a(i, "relative")), comma)
+        plain = relative == comma and not any(read.quoted[begin:comma]) and not read.is_a(
+            begin, "ing", "preposition", "subordinator", "adverb")
+        return any(read.finite(i) or (plain and read.is_a(i, "es") and not read.is_a(i, "name")) for i in range(begin, relative))
 
     def _noun_here(self, cue):
         """Is a word that may be a noun one here ("his remarks", "in reports", "the court ruling")?"""
@@ -1877,14 +1890,6 @@ class _QuoteReader:
         if read.is_a(cue, "ing"):
             return read.nominal(cue - 1) and self.cue_end[cue] < read.last[cue] and read.finite(self.cue_end[cue] + 1)
         return read.is_a(cue - 1, "determiner", "genitive", "preposition") and not read.is_a(cue - 1, "adverb", "infinitive")
-
-    def _can_speak(self, phrase, cue):
-        """Not "you"; and before a word that may be a noun ("federal rules"), a name, pronoun, determiner or plural."""
-        read, head = self.clauses, phrase.heads[-1]
-        if read.word(head) in ("you", "there") and cue in self.ambiguous:
-            return False
-        return cue not in self.ambiguous or read.is_a(cue, "ing") or read.word(head).endswith("s") or any(
-            read.is_a(i, "name", "pronoun", "determiner") for i in range(phrase.first, head + 1))
 
     def _passive(self, cue):
         """ "was described": the subject does not speak ("was quoted as saying" is one cue and no such case)."""
@@ -1902,7 +1907,7 @@ class _QuoteReader:
             not read.is_a(first - 1, "word") or read.is_a(first - 1, "conjunction", "relative", "subordinator"))
         for cue in self.between(begin, first - 1):
             outer = self.at(cue, source.rule)
-            if outer is None or (apart or read.is_a(cue, "ing")) and cue not in self.leading:
+            if outer is None or apart and cue not in self.leading:
                 continue
             following, content = self.cue_end[cue] + 1, self.content_after(outer)
             if following in (first, first - 1) or (content and content[0] <= first and source.cue <= content[1]):
@@ -1914,11 +1919,8 @@ class _QuoteReader:
     def edges(self, stretch):
         """First token of its sentence, token before its mark, token after its mark, last token of that sentence."""
         read, right = self.clauses, stretch.last + (2 if stretch.closed else 1)
-        if right >= len(self.paragraph) or self.paragraph[right] != self.paragraph[stretch.last]:
-            right, end = len(self.paragraph), -1
-        else:
-            end = read.last[right]
-        return read.first[stretch.first], stretch.first - 2, right, end
+        here = right < len(self.paragraph) and self.paragraph[right] == self.paragraph[stretch.last]
+        return read.first[stretch.first], stretch.first - 2, right if here else len(self.paragraph), read.last[right] if here else -1
 
     def stop(self, stretch):
         """The last token inside that is no quotation mark."""
@@ -1945,26 +1947,16 @@ class _QuoteReader:
             source = self.at(cue, "named after")
             if source is not None and (cue == right or self._directly(source, right)):
                 return source
-            if source is not None and read.word(source.phrase.first - 1) == "," and (phrase := read.phrase_after(right)) and \
-                    phrase.last + 2 == source.phrase.first and read.is_a(phrase.last, "name"):
-                # "...," Jane Smith, chief of the bank said
-                return source._replace(phrase=phrase)
         return self._unlisted_after(stretch, right, end)
 
     def _unlisted_after(self, stretch, right, end):
-        """ "...," joked Berg; "...," Berg joked: any past tense next to a name tells a quotation of its own."""
+        """ "...," joked Berg: any past tense before a name tells a quotation of its own."""
         read, (begin, left, _, _) = self.clauses, self.edges(stretch)
-        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end:
+        if self.stop(stretch) not in {",", "?", "!"} or (left >= begin and read.is_a(left, "word")) or right >= end or \
+                not read.is_a(right, "ed", "past") or read.is_a(right, "name", "auxiliary"):
             return None
-        inverted = read.is_a(right, "ed", "past") and not read.is_a(right, "name", "auxiliary")
-        phrase = read.phrase_after(right + inverted)
-        if phrase is None or phrase.first != right + inverted or (read.first[right] == right and not inverted) or \
-                not read.is_a(phrase.last, "name", "pronoun"):
-            return None
-        verb = right if inverted else phrase.last + 1
-        if inverted or (verb <= end and read.is_a(verb, "ed", "past") and not read.is_a(verb, "auxiliary")):
-            return Source(phrase, verb, verb, "named after")
-        return None
+        phrase = read.phrase_after(right + 1)
+        return Source(phrase, right, right, "named after") if phrase and read.is_a(phrase.heads[-1], "name", "pronoun") else None
 
     def _directly(self, source, right):
         """Does the clause of the source begin here, with its verb next to the subject?"""
@@ -1975,12 +1967,15 @@ class _QuoteReader:
     def before(self, stretch):
         """Berg said: "..."; Berg told reporters that it was "..."; his claim that "..."."""
         read, (begin, left, _, _) = self.clauses, self.edges(stretch)
-        if left < begin:
-            return self.announced(left) if left >= 0 and read.word(left) == ":" else None
+        if left < begin:                                        # a colon may end the paragraph before
+            if left < 0 or read.word(left) != ":":
+                return None
+            begin = read.first[left]
         if (source := self.noun(left)) is not None:
             return source
+        rule = "named before" if self.paragraph[left] == self.paragraph[stretch.first] else "colon"
         for cue in reversed(self.between(begin, left)):
-            if (source := self.at(cue, "named before")) is not None and not source.phrase.first > left:
+            if (source := self.at(cue, rule)) is not None and not source.phrase.first > left:
                 return self.outermost(source)
         if (source := self.heading(left)) is not None:
             return source
@@ -1990,20 +1985,11 @@ class _QuoteReader:
                 return Source(phrase, verb, verb, "colon" if read.word(left) == ":" else "named before")
         return None
 
-    def announced(self, colon):
-        """Who is named in the sentence that ends the paragraph before with a colon."""
-        for cue in reversed(self.between(self.clauses.first[colon], colon)):
-            if (source := self.at(cue, "colon")) is not None:
-                return source
-        return self.heading(colon)
-
     def heading(self, colon):
         """Nothing but a name before a colon ("Berg: ...")."""
-        opened = self.clauses.word(colon) == ":" and colon > self.clauses.first[colon]
-        phrase = self.clauses.phrase_before(colon - 1) if opened else None
-        if phrase is None or phrase.first != self.clauses.first[colon]:
-            return None
-        return Source(phrase, -1, -1, "colon")
+        read, first = self.clauses, self.clauses.first[colon]
+        phrase = read.phrase_before(colon - 1) if read.word(colon) == ":" and colon > first else None
+        return Source(phrase, -1, -1, "colon") if phrase is not None and phrase.first == first else None
 
     def noun(self, at):
         """ "Lind's claim that", "his remark:" right before."""
@@ -2013,12 +1999,17 @@ class _QuoteReader:
         at = max(begin, read._skip_time(at))
         if read.word(at) not in self.noun_words:
             return None
-        for i in range(at - 1, max(begin, at - 5) - 1, -1):
+        owner = self._owner(at, begin)
+        return owner and Source(owner, at, at, "noun")
+
+    def _owner(self, noun, begin):
+        """Whose a noun is ("Lind's claim", "in his own words"), or None."""
+        read = self.clauses
+        for i in range(noun - 1, max(begin, noun - 5) - 1, -1):
             if read.is_a(i, "genitive") and i > begin:
-                phrase = read.phrase_before(i - 1)
-                return phrase and Source(phrase, at, at, "noun")
+                return read.phrase_before(i - 1)
             if read.is_a(i, "possessive") and not read.is_a(i, "relative"):
-                return Source(Phrase(i, i, (i,)), at, at, "noun")
+                return Phrase(i, i, (i,))
             if not read.nominal(i):
                 return None
         return None
@@ -2030,9 +2021,6 @@ class _QuoteReader:
             return None
         for cue in reversed(self.between(right, end)):
             source = self.at(cue, "named after")
-            if source is None and read.word(cue - 1) in _BREAKS and not read.is_a(cue, "ing") and \
-                    (phrase := read.phrase_after(self.cue_end[cue] + 1)) and not read.is_a(phrase.first, "that"):
-                return Source(phrase, cue, self.cue_end[cue], "named after")
             if source is not None and source.phrase.first > right and source.phrase.last < cue and \
                     read.word(source.phrase.first - 1) in _BREAKS:
                 return source
@@ -2073,9 +2061,16 @@ class _QuoteReader:
             left >= begin and read.word(left) in _BREAKS
         if broken and (source is None or source.rule == "named before"):
             return before._replace(rule="continued")
+        gap = self.paragraph[this.first] - self.paragraph[last.first]
+        if source is None and left >= begin and gap == 0 and read.last[max(before.cue, last.last)] == begin - 1 and any(
+                read.is_a(i, "auxiliary", "past") for i in range(this.first, this.last)):
+            return before._replace(rule="last speaker")
         if source is not None or left >= begin:
             return source
-        gap = self.paragraph[this.first] - self.paragraph[last.first]
+        spoke = [s for cue in self.between(read.last[max(last.last, before.cue)] + 1, begin - 1) if (s := self.at(cue, "last speaker"))
+                 and not read.is_a(s.phrase.first, "pronoun") and not read.is_a(cue, "ing")]
+        if spoke:
+            return spoke[-1] if gap < 2 else None
         if gap == 0 or (gap == 1 and not last.closed):
             return before._replace(rule="continued")
         return self._last_voice(sources, i)._replace(rule="last speaker") if gap == 1 else None
@@ -2095,25 +2090,20 @@ class _QuoteReader:
         first = read.first[at]
         for cue in self.between(first, at):
             source = self.at(cue, "last speaker")
-            if source is not None and self._opening(source.phrase) and not read.is_a(cue, "ing"):
+            if source is not None and not read.is_a(source.phrase.first, "pronoun") and not read.is_a(cue, "ing"):
                 return source
         subject = read.phrase_after(first)
         named = subject and subject.last < at and read.is_a(subject.last, "name") and self.paragraph[at] < self.paragraph[begin]
         return Source(subject, -1, -1, "last subject") if named and read.finite(subject.last + 1) else None
 
-    def _opening(self, phrase):
-        """Does the phrase, no pronoun, open its sentence, but for an adverb or a phrase with a comma?"""
-        read, first = self.clauses, phrase.first
-        return not read.is_a(first, "pronoun") and (first == read.first[first] or read.word(first - 1) == "," or
-                                                    read.is_a(first - 1, "adverb", "conjunction"))
-
     def kind(self, stretch, source):
         """speech, fragment or label."""
-        read, (begin, left, *_) = self.clauses, self.edges(stretch)
+        read, (begin, left, right, end) = self.clauses, self.edges(stretch)
         inside = [i for i in range(stretch.first, stretch.last + 1) if read.is_a(i, "word")]
         apart = left < begin or not read.is_a(left, "word", "genitive")
-        if self._title(inside) and not self._introduced(stretch, source):
-            return "label"
+        glossed = end >= 0 and read.word(right) == "(" and (source is None or source.rule == "last speaker")
+        if glossed or (self._title(inside) and not self._introduced(stretch, source)):
+            return "label"                                      # glossed: "Refoulement" (forced return), "Now!" (2019)
         whole = left < begin and self.stop(stretch) in _ASKS_ON | {"."}
         if read.first[stretch.last] != begin or (apart and (len(inside) > 3 or source is not None)) or whole:
             return "speech"
@@ -2135,70 +2125,95 @@ class _QuoteReader:
 
     def reported(self):
         """Said for every clause reported without quotation marks; of nested reports the outermost."""
-        found, reach = [], -1
+        found, reach, read = [], -1, self.clauses
         for cue in self.cues:
-            if cue <= reach or self.clauses.quoted[cue]:
+            source = self.at(cue, "named before") if cue > reach else None
+            after = source and self.content_after(source)
+            spans = [after] if after else self.content_around(source) if source else []
+            words = [i for first, last in spans for i in range(first, last + 1) if read.is_a(i, "word")]
+            if len(words) < 3 or sum(read.quoted[i] for i in words) >= 0.9 * len(words):
                 continue
-            source = self.at(cue, "named before")
-            span = source and (self.content_after(source) or self.content_before(source))
-            if span is None:
-                continue
-            words = [i for i in range(span[0], span[1] + 1) if self.clauses.is_a(i, "word")]
-            if len(words) > 2 and sum(self.clauses.quoted[i] for i in words) < 0.9 * len(words):
-                rule = source.rule if span[0] > cue or source.rule == "according to" else "named after"
+            rule = source.rule if after or source.rule == "according to" else "named after"
+            for span, rule in zip(spans, (rule, "continued")):
                 found.append(Said(*span, "indirect", source._replace(rule=rule)))
-                reach = max(span[1], reach)
+            reach = max(spans[-1][1], reach)
+        return found + self.headlines()
+
+    def headlines(self):
+        """Said for every headline that names a voice before a colon or after a dash ("Talks go on — negotiator")."""
+        read, found = self.clauses, []
+        for at in self.title_marks:
+            before, after = self.heading(at), read.phrase_after(at + 1)
+            source, first, last = before, at + 1, read.last[at]
+            if before is None and after and after.last == last:
+                source, first, last = Source(after, -1, -1, "colon"), read.first[at], at - 1
+            if source and source.phrase.heads[-1] in self.voices and not any(read.quoted[first:last + 1]):
+                found.append(Said(first, last, "indirect", source))
         return found
 
     def content_after(self, source):
         """Positions of the clause that follows the cue ("Berg said that ..."), or None."""
         read, at, end = self.clauses, source.cue_end + 1, self.clauses.last[source.cue]
+        at += at < end and read.word(at) == "," and read.is_a(at + 1, "that")
         if source.rule == "according to":
-            at = source.phrase.last + 1
-            if at >= end or read.word(at) != "," or source.cue != read.first[source.cue]:
+            at = max(source.phrase.last, source.cue_end) + 1
+            if at >= end or source.cue != read.first[source.cue]:
                 return None
-            return self._clause(at + 1, end, source)
-        that = next((i for i in range(at, min(at + 7, end)) if read.is_a(i, "that") or not read.is_a(i, "word")), end)
-        if that < end and read.is_a(that, "that") and not read.quoted[that]:
-            return self._clause(that + 1, end, source)
-        subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end else None
+            if read.is_a(at, "preposition") or (read.word(at) == "," and read.is_a(at + 1, "relative")):
+                at = next((i for i in range(at + 1, end) if read.word(i) == ","), at)
+            return self._clause(at + (read.word(at) == ","), end, source)
+        subject = read.phrase_after(at) if source.phrase.last < source.cue and at < end and not read.is_a(at, "that") else None
         verbs = range(subject.last + 1, min(subject.last + 14, end)) if subject is not None else []
         stop = next((i for i in verbs if read.finite(i) or not read.is_a(i, "word") or
                      read.is_a(i, "relative", "subordinator")), end)
-        return self._clause(at, end, source) if stop < end and read.finite(stop) else None
+        if stop < end and read.finite(stop):
+            return self._clause(at, end, source)
+        that = next((i for i in range(at, min(at + 7, end)) if read.is_a(i, "that") or not read.is_a(i, "word")), end)
+        return self._clause(that + 1, end, source) if that < end and read.is_a(that, "that") and not read.quoted[that] else None
 
-    def content_before(self, source):
-        """Positions of the clause before ", Berg said." or ", according to Estburg.", or None."""
-        read, begin = self.clauses, self.clauses.first[source.cue]
-        following = source.cue_end + 1
-        listener = read.phrase_after(following) if following < read.last[source.cue] and read.is_a(following, "name") else None
-        following = listener.last + 1 if listener else following        # "..., Berg told Lind on Monday"
-        if following < read.last[source.cue] and read.is_a(following, "word") and not read.is_a(following, "time") and (
+    def content_around(self, source):
+        """Positions of the clause before ", Berg said." or ", according to Estburg.", and of the rest of it after ", Berg said,"."""
+        read, begin, last = self.clauses, self.clauses.first[source.cue], self.clauses.last[source.cue]
+        comma = min(source.phrase.first, source.cue) - 1
+        following = max(source.phrase.last, source.cue_end) + 1
+        if comma <= begin or read.word(comma) != "," or read.quoted[comma] or (
+                read.is_a(source.cue, "ing") and source.rule != "according to"):
+            return []
+        if read.is_a(following, "name") and source.rule != "according to" and (listener := read.phrase_after(following)):
+            following = listener.last + 1                       # "..., Berg told Lind on Monday"
+        if following < last and read.is_a(following, "word") and not read.is_a(following, "time") and (
                 not read.is_a(following, "preposition") or read.is_a(begin, "preposition", "subordinator", "adverb")):
-            return None                                         # "After the talks, Berg said this"
-        comma = (source.cue if source.rule == "according to" else min(source.phrase.first, source.cue)) - 1
-        if comma <= begin or read.word(comma) != "," or read.quoted[comma] or read.is_a(source.cue, "ing"):
-            return None
-        relative = next((i for i in range(begin, comma) if read.is_a(i, "relative")), comma)
-        if not any(read.finite(i) for i in range(begin, relative)):
-            return None                                         # "The plan, which Lind made, Berg rejected"
-        return self._clause(begin, comma - 1, source)
+            return []                                           # "After the talks, Berg said this"
+        rest = self._rest(source, following + 1) if following < last and read.word(following) == "," else None
+        if rest is None and not self._clause_of_its_own(begin, comma):
+            return []
+        return [span for span in (self._clause(begin, comma - 1, source), rest) if span]
+
+    def _rest(self, source, first):
+        """Positions of what goes on after an inserted "Berg said,"; no "adding this", no "the mayor of Norhaven"."""
+        read, last = self.clauses, self.clauses.last[first]
+        goes_on = read.is_a(first, "conjunction", "subordinator", "adverb", "preposition") or (
+            source.phrase.first < source.cue and any(read.finite(i) for i in range(first, last)))
+        apart = read.is_a(first, "ing", "relative") or any(read.quoted[first:last])
+        return self._clause(first, last, source) if goes_on and not apart else None
 
     def _clause(self, first, end, source):
-        """first..end without the last stop, and without a second report ("..., and Estburg said ...")."""
+        """first..end without the last stop, and without a second report ("..., and Estburg said ...", "..., and warned ...")."""
         read = self.clauses
         if source.phrase.first > first:                         # "Demanding that ..., Lind"
             end = min(end, source.phrase.first - 1)
+        end = next((i for i in range(first + 1, end) if read.word(i) == ";" and not read.quoted[i]), end)
         for cue in self.between(first + 1, end):
             other = self.at(cue, "named before")
-            if other is not None and other.phrase.first > first and read.is_a(other.phrase.first - 1, "conjunction"):
-                end = other.phrase.first - 2
+            opener = other and (other.phrase.first if other.phrase.first > first else cue) - 1
+            if other and (other.phrase.first > first or other.phrase == source.phrase) and read.is_a(opener, "conjunction"):
+                end = opener - 1
                 break
         while end > first and not read.is_a(end, "word"):
             end -= 1
         while first < end and (read.word(first) in _BREAKS or read.word(first) in _MARKS):
             first += 1
-        return (first, end) if first < end else None
+        return (first, end) if first <= end else None
 
 
 class _Speakers:
@@ -2220,26 +2235,22 @@ class _Speakers:
         self.persons = list(zip(first[persons].tolist(), np.flatnonzero(persons).tolist()))
         roles = codebook.grammar[codebook.grammar["role"].str.startswith("pronoun_")]
         self.person_of = {p: r.removeprefix("pronoun_") for p, r in zip(roles["pattern"], roles["role"])}
-        voices = _match(tokens, codebook.voices["pattern"].tolist())
-        types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
-        self.unnamed = [first for first, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
-        self.voices_met = {}                                    # {(article, head word): (side, type)} of voices so far
-        self.voice = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
+        self.unnamed, self.voice = reader.unnamed, reader.voices
+        self.called = defaultdict(list)                         # {(article, word): positions} of the nouns of voices
+        for i in reader.voices:
+            self.called[self.article[i], self.clauses.word(i)].append(i)
 
     def columns(self, said):
         """The speaker columns of find_quotes, one list each."""
-        columns = {name: [] for name in ("speaker", "speaker_side", "speaker_type", "speaker_start", "speaker_end", "rule")}
-        last = None                             # head, mention row, side and type of the last speaker named
-        for item in said:
-            source, row, side, kind = item.source, None, None, None
+        rows, last = [], None                   # last: head, mention row, side and type of the last speaker named
+        for source in (item.source for item in said):
+            row = side = kind = None
             if source is not None:
                 row, side, kind, last = self._resolve(source, last)
-            actor = None if row is None else self.rows[row].actor
-            values = (actor, side, kind, source and int(self.start[source.phrase.first]),
-                      source and int(self.end[source.phrase.last]), source and self._rule(source))
-            for name, value in zip(columns, values):
-                columns[name].append(value)
-        return {name: pd.array(values, dtype=QUOTE_COLUMNS[name]) for name, values in columns.items()}
+            rows.append((None if row is None else self.rows[row].actor, side, kind, source and int(self.start[source.phrase.first]),
+                         source and int(self.end[source.phrase.last]), source and self._rule(source)))
+        names = ["speaker", "speaker_side", "speaker_type", "speaker_start", "speaker_end", "rule"]
+        return pd.DataFrame(rows, columns=names, dtype=object).astype({name: QUOTE_COLUMNS[name] for name in names})
 
     def _rule(self, source):
         pronoun = self._person(source.phrase) in ("he", "she", "it", "they")
@@ -2261,13 +2272,29 @@ class _Speakers:
             rows = [None if row is None or self.rows[row].attributive else row for row in rows]
             row = rows[0] if len({row is not None and self.rows[row].actor for row in rows}) == 1 else None
         side, kind = (self.rows[row].side if row is not None else self._side(phrase)), self._type(source, row)
-        if row is None and person is None:
-            known = (self.article[phrase.first], self.clauses.word(phrase.heads[-1]))
-            if self.clauses.is_a(phrase.first, "definite") and known in self.voices_met:    # "the official said", met before
-                before_side, before_kind = self.voices_met[known]
-                side, kind = side or before_side, kind or before_kind
-            self.voices_met[known] = side, kind
+        if row is None and person is None and self.clauses.is_a(phrase.first, "definite"):
+            row, before_side, before_kind = self._met(phrase)
+            side, kind = side or before_side, kind or before_kind
         return row, side or None, kind, last if person is not None else (phrase.heads[-1], row, side or None, kind)
+
+    def _met(self, phrase):
+        """Mention row, side and type of whom "the official" was before: the nearest voice called so; no guess between two names."""
+        read, head, met = self.clauses, phrase.heads[-1], (None, None, None)
+        called = self.called[self.article[head], read.word(head)]
+        before = bisect_left(called, phrase.first)
+        for i in reversed(called[max(before - 50, 0):before]):
+            opening = None if read.quoted[i] else read.phrase_before(i)
+            whole = opening and read.phrase_after(opening.first)
+            row = whole and self.mention.get(whole.heads[-1])
+            side = whole and (self._side(whole) if row is None else self.rows[row].side)
+            if side is None or (row is not None and self.rows[row].kind == "state"):
+                continue
+            met = met if met[1] else (row, side, self._type(Source(whole, -1, -1, ""), row))
+            if met[0] is None:
+                return met
+            if row is not None and self.rows[row].actor != self.rows[met[0]].actor:
+                return None, None, None
+        return met
 
     def _side(self, phrase):
         """The one side that is named in the phrase ("a Norlandic official"), or None."""
