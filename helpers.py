@@ -2428,8 +2428,8 @@ class _StatementReader:
             return True
         if term["stance"] == "condition":
             return self._other_stance(scope)
-        if term.get("holder") == "speaker" and first not in self.grammar["modal_obligation"] and last < read.last[last] and \
-                read.nominal(last + 1) and not read.is_a(last + 1, "determiner"):
+        if term.get("holder") == "speaker" and first == last < read.last[last] and \
+                first not in self.grammar["modal_obligation"] and read.nominal(last + 1) and not read.is_a(last + 1, "determiner"):
             return True
         supposed = [i for i, stop in self._conditions(scope) if i < first <= stop]
         return bool(supposed) and (first - 1 in supposed or not self._passive(self._verb_of(first, last), read))
