@@ -2408,7 +2408,8 @@ class _StatementReader:
         if answered and answered in {side for _, side in holders}:
             issues, answered = [], None                         # nobody answers himself
         target = self.states.get(answered) or self.target(first, scope, holders, term)
-        if rule == "thing" or not (issues or holders or target):
+        named = self.source(first) != "narrator" or any(scope.first <= i <= scope.last for i in self.issue_places)
+        if rule == "thing" or not (named or holders or target):
             return []
         condition = self.condition(first, last, scope)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
