@@ -2730,8 +2730,9 @@ class _StatementReader:
                 found = found if which == "all" else [found[0] if which == "first" else last]
                 named = {self.issue_names[i]: self.issue_places[i] for i in reversed(found)}
                 return [(issue, None, self.content_sign(scope, named[issue])) for issue in reversed(named)]
-        answer = empty and relative is None and term.get("holder") != "speaker"
-        return (answer and self._answered(first)) or self._next_in_quotation(last) or (self._named_before(first) if term["sign"] else [])
+        if term["sign"] and empty and relative is None and term.get("holder") != "speaker" and (answered := self._answered(first)):
+            return answered
+        return [] if term["stance"] in ("accuse", "praise") else self._next_in_quotation(last) or self._named_before(first)
 
     def _named_before(self, first):
         """The issue named last before a term, in its sentence or the two before: what is spoken of goes on."""
