@@ -2727,12 +2727,17 @@ class _StatementReader:
             found = range(bisect_left(self.issue_places, begin), bisect_left(self.issue_places, end + 1))
             if found:
                 last = max((i for i in found if self.issue_places[i] <= first), default=found[0])
-                found = found if which == "all" else [found[0] if which == "first" else last]
+                joined = [i for i in found if i == found[0] or self._coordinated(self.issue_places[i - 1], self.issue_places[i])]
+                found = joined if which == "all" else [found[0] if which == "first" else last]
                 named = {self.issue_names[i]: self.issue_places[i] for i in reversed(found)}
                 return [(issue, None, self.content_sign(scope, named[issue])) for issue in reversed(named)]
         if term["sign"] and empty and relative is None and term.get("holder") != "speaker" and (answered := self._answered(first)):
             return answered
         return [] if term["stance"] in ("accuse", "praise") else self._next_in_quotation(last) or self._named_before(first)
+
+    def _coordinated(self, first, last):
+        """ "talks and a truce", but not "talks on a truce"."""
+        return any(self.blind.is_a(i, "and") or self.blind.word(i) == "," for i in range(first, last))
 
     def _named_before(self, first):
         """The issue named last before a term, in its sentence or the two before: what is spoken of goes on."""
