@@ -2600,7 +2600,7 @@ class _StatementReader:
             if found or term["stance"] != "agree":
                 return found, "by"
             return self._both(first), "agreed by both"
-        phrase = read.subject(verb - 1 if read.word(verb - 1) in _MARKS else verb)
+        phrase = read.subject(first - 1 if read.word(first - 1) in _MARKS else verb)
         if phrase is None and read.is_a(verb - 1, "relative") and verb - 1 == read.first[verb]:
             return [], "thing"                                  # "Who rejects this ..."
         if phrase is None or (self._speech(first) and self.quote_at[phrase.first] != self.quote_at[first]):
@@ -2627,9 +2627,9 @@ class _StatementReader:
         return next((i for i in range(first, last + 1) if not self.blind.is_a(i, "adverb", "negator")), first)
 
     def _passive(self, verb, read):
-        """ "was rejected", "a truce agreed upon yesterday", "a plan rejected by"; not "has rejected", "was prepared to"."""
+        """ "was rejected", "a truce agreed upon yesterday", "a plan rejected by"; not "has rejected", "was disappointed"."""
         following = verb + 1 if verb < read.last[verb] else verb
-        if not read.is_a(verb, "ed", "participle") or read.is_a(following, "infinitive"):
+        if not read.is_a(verb, "ed", "participle") or verb in self.grammar["state_participle"] or read.is_a(following, "infinitive"):
             return False
         at = verb - 1
         while at > read.first[verb] and read.is_a(at, "adverb", "negator"):
