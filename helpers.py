@@ -2433,7 +2433,8 @@ class _StatementReader:
                 first not in self.grammar["modal_obligation"] and read.nominal(last + 1) and not read.is_a(last + 1, "determiner"):
             return True
         supposed = [i for i, stop in self._conditions(scope) if i < first <= stop]
-        return bool(supposed) and (first - 1 in supposed or not self._passive(self._verb_of(first, last), read))
+        at_once = any(self.grammar["conditional"][i] == first - 1 for i in supposed)                # "only if supported"
+        return bool(supposed) and (at_once or not self._passive(self._verb_of(first, last), read))
 
     def _governed(self, first, scope):
         """Is the term what another stance is about: "must accept", "urged Lind to agree", "accused Lind of stalling"?"""
@@ -2511,7 +2512,7 @@ class _StatementReader:
         elif self._is_noun(first, last):
             found, rule = self._noun_holders(first, last)
             if not found and rule == "noun" and term["stance"] == "agree":
-                found, rule = self._both(first), "agreed by both"
+                found, rule = self._joined(self.blind.first[first], first), "agreed by both"
         else:
             found, rule = self._verb_holders(first, last, term)
         if rule == "we":                                        # "we" in a speaker's words is his side
@@ -2599,7 +2600,7 @@ class _StatementReader:
             found = self._of_phrase(phrase) if phrase else []
             if found or term["stance"] != "agree":
                 return found, "by"
-            return self._both(first), "agreed by both"
+            return self._joined(self.blind.first[first], first), "agreed by both"
         phrase = read.subject(first - 1 if read.word(first - 1) in _MARKS else verb)
         if phrase is None and read.is_a(verb - 1, "relative") and verb - 1 == read.first[verb]:
             return [], "thing"                                  # "Who rejects this ..."
@@ -2651,10 +2652,6 @@ class _StatementReader:
 
     def _parties(self):
         return [(self.states[side], side) for side in self.parties]
-
-    def _both(self, at):
-        """Who agrees where no subject says so: the two that are joined in the sentence before this, else the parties."""
-        return self._joined(self.blind.first[at], at) or self._parties()
 
     def _joined(self, first, last):
         """The first actors joined to one subject ("Norland and Estria", "the two sides") among some tokens."""
