@@ -2388,6 +2388,7 @@ class _StatementReader:
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
+        self.subject_before = (-1, [])                          # the last verb with a subject, and whom it names
         self.taken = []                                         # rows of this article, for "these demands" and "rejected it"
 
     def read(self):
@@ -2604,6 +2605,8 @@ class _StatementReader:
         phrase = read.subject(first - 1 if read.word(first - 1) in _MARKS else verb)
         if phrase is None and read.is_a(verb - 1, "relative") and verb - 1 == read.first[verb]:
             return [], "thing"                                  # "Who rejects this ..."
+        if phrase is None and (read.is_a(first - 1, "and") or read.word(first - 1) == ","):    # "Lind refuses this and wants that"
+            return (self.subject_before[1], "subject") if self.subject_before[0] > read.first[first] - 1 else ([], "")
         if phrase is None or (self._speech(first) and self.quote_at[phrase.first] != self.quote_at[first]):
             return [], ""
         for role, rule in (("pronoun_we", "we"), ("pronoun_i", "i")):
@@ -2611,6 +2614,7 @@ class _StatementReader:
                 return [], rule
         found = self._listed(phrase) or self._of_phrase(phrase)
         inside = range(phrase.first, phrase.last + 1)
+        self.subject_before = (first, found)
         somebody = found or any(i in self.voices or read.is_a(i, "name", "pronoun", "indefinite") for i in inside)
         return found, "subject" if somebody else "thing"        # "the plan demands": nobody takes a stance
 
