@@ -1611,7 +1611,7 @@ class Clauses:
         at += at < end and self.is_a(at, "ed", "participle") and self.nominal(at + 1)   # "retired General Smith"
         while at <= end and not self.quoted[at]:
             if self.nominal(at) or self.is_a(at, "determiner") or self._inner_mark(at):
-                if self.is_a(at, "time") and not self.is_a(at, "determiner") and head is not None:
+                if head is not None and (self.is_a(at, "that") or self.is_a(at, "time") and not self.is_a(at, "determiner")):
                     break
                 head = at if self.is_a(at, "word") and not self.is_a(at, "genitive") else head
                 at += 1
@@ -1670,7 +1670,8 @@ class Clauses:
 
     def _subject_of_verb_before(self, verb, at, depth):
         """The subject that a verb shares with one before it, rather with one of the same class."""
-        verbs = [i for i in range(at, self.first[verb] - 1, -1) if self.finite(i)]
+        verbs = [i for i in range(at, self.first[verb] - 1, -1) if self.finite(i) and not (
+            self.is_a(verb, "ing") and self.is_a(i - 1, "relative"))]
         cue = self.is_a(verb, "cue", "ing")
         for i in sorted(verbs, key=lambda i: cue and not self.is_a(i, "cue")):
             if (found := self._subject(i, depth - 1)) is not None:
@@ -2687,7 +2688,11 @@ class _StatementReader:
                 return found
             for i in range(first, last):
                 mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-                if mention and not mention.attributive and mention.kind in kinds and self.article[i] == self.article[at]:
+                if not mention or self.article[i] != self.article[at]:
+                    continue
+                if mention.attributive and "person" in kinds and i + 1 in self.voices:       # "a Norlandic official"
+                    return [(self.states[mention.side], mention.side)]
+                if not mention.attributive and mention.kind in kinds:
                     return [(mention.actor, mention.side)]
         return []
 
