@@ -2215,7 +2215,11 @@ class _Speakers:
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
         self.unnamed = [first for first, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
-        self.voices_met = {}                                    # {(article, head word): (side, type)} of voices so far
+        self.voices_met = {}                                    # {(article, head word): type} of voices so far
+        self.described = defaultdict(list)                      # {(article, head word): [(position, side)]} of "Norlandic envoy Berg"
+        for at, row in self.mention.items():
+            if self.rows[row].attributive and (phrase := self.clauses.phrase_after(at)):
+                self.described[self.article[at], self.clauses.word(phrase.heads[-1])].append((at, self.rows[row].side))
         self.voice = {i: t for s, e, t in zip(voices.first.tolist(), voices.last.tolist(), types) for i in range(s, e + 1)}
 
     def columns(self, said):
@@ -2255,16 +2259,22 @@ class _Speakers:
         side, kind = (self.rows[row].side if row is not None else self._side(phrase)), self._type(source, row)
         if row is None and person is None:
             known = (self.article[phrase.first], self.clauses.word(phrase.heads[-1]))
-            if self.clauses.is_a(phrase.first, "definite") and known in self.voices_met:    # "the official said", met before
-                before_side, before_kind = self.voices_met[known]
-                side, kind = side or before_side, kind or before_kind
-            self.voices_met[known] = side, kind
+            if self.clauses.is_a(phrase.first, "definite"):     # "the official said", met before
+                kind = kind or self.voices_met.get(known)
+            side = side or self._described(phrase, known)
+            self.voices_met[known] = kind
         return row, side or None, kind, last if person is not None else (phrase.heads[-1], row, side or None, kind)
 
     def _side(self, phrase):
         """The one side that is named in the phrase ("a Norlandic official"), or None."""
         inside = {self.rows[self.mention[i]].side for i in range(phrase.first, phrase.last + 1) if i in self.mention}
         return inside.pop() if len(inside) == 1 else None
+
+    def _described(self, phrase, known):
+        """The side that an adjective gives to the same name anywhere in the article, or to the same noun before "the official"."""
+        name, definite = self.clauses.is_a(phrase.heads[-1], "name"), self.clauses.is_a(phrase.first, "definite")
+        sides = [side for at, side in self.described.get(known, []) if name or (definite and at < phrase.first)]
+        return sides[-1] if sides else None
 
     def _stands_for(self, at, person, last):
         """Mention row of whom a pronoun stands for: the last speaker or subject that it fits, two paragraphs back at most."""
@@ -2373,7 +2383,7 @@ class _StatementReader:
         self.issue_at = {i for first, last in zip(self.issue_places, issues.last.tolist()) for i in range(first, last + 1)}
         self.mentions = list(mentions[["actor", "side", "kind", "attributive"]].astype(object).itertuples(index=False))
         self.mention_at = _covered(tokens, mentions).tolist()
-        self.quotes = list(quotes[["kind", "speaker", "speaker_side", "speaker_text"]].astype(object).itertuples(index=False))
+        self.quotes = list(quotes[["kind", "speaker", "speaker_side", "speaker_type", "speaker_text"]].astype(object).itertuples(index=False))
         direct = quotes["kind"].ne("indirect").to_numpy()
         self.quote_at, self.report_at = _covered(tokens, quotes, direct).tolist(), _covered(tokens, quotes, ~direct).tolist()
         state_of = _states_of_sides(codebook)
@@ -2385,7 +2395,8 @@ class _StatementReader:
             for i in range(first, last + 1):
                 self.grammar["conditional"].pop(i, None)
         self.joint = {i for first, last in self.grammar["joint"].items() for i in range(first, last + 1)}
-        self.negators = set(codebook.grammar.loc[codebook.grammar["role"] == "negator", "pattern"])
+        roles = codebook.grammar.groupby("role")["pattern"].agg(set)
+        self.negators, self.legislators = roles.get("negator", set()), roles.get("legislator", set())
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
@@ -2530,12 +2541,13 @@ class _StatementReader:
 
     def speaker(self, at):
         """(actor, side) who says what stands here, in quotation or report: for "a Norlandic delegate" his side's state; None
-        for the narrator and for a voice of no side."""
+        for the narrator, for a voice of no side, and for one that does not speak for its state."""
         for index in (self.report_at[at], self.quote_at[at]):
             said = self.quotes[index] if index >= 0 else None
             if said and isinstance(said.speaker, str):
                 return said.speaker, said.speaker_side
-            if said and isinstance(said.speaker_side, str):
+            if said and isinstance(said.speaker_side, str) and said.speaker_type in ("official", "military") and not (
+                    self.legislators.intersection(said.speaker_text.lower().split())):
                 return self.states[said.speaker_side], said.speaker_side
         return None
 
