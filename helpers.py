@@ -2530,7 +2530,7 @@ class _StatementReader:
             found, rule = self._verb_holders(first, last, term)
         if rule == "we":                                        # "we" in a speaker's words is his side
             found = [(self.states.get(speaker[1], speaker[0]), speaker[1])] if speaker else []
-        elif not found and rule in ("", "i") and self._speech(first):
+        elif not found and rule in ("", "i"):
             found, rule = [speaker] if speaker else [], "speaker"
         return found, rule if found or rule == "thing" else ""
 
