@@ -1133,15 +1133,19 @@ def _inside_quotes(tokens):
 # 5. Terms and mentions: globs on words, longest match first, leftmost wins
 # ---------------------------------------------------------------------------------------------------------------
 
-_STAR, _ONE = "\ua66e", "\u046b"        # two rare letters that stand for * and ? while a pattern is cut into tokens
+_SIGNS = {"*": "\ua66e", "?": "\u046b", "|": "\u0467"}     # rare letters that stand for signs while a pattern is cut into tokens
 
 
 @cache
 def _pattern_words(pattern):
-    """A pattern cut into tokens as text is: "cease-fire*" -> ("cease", "-", "fire*")."""
-    text = pattern.replace("’", "'").replace("*", _STAR).replace("?", _ONE)
-    words = [word for chunk in text.split() for word in TOKEN.findall(chunk)]
-    return tuple(word.replace(_STAR, "*").replace(_ONE, "?") for word in words)
+    """A pattern cut into tokens as text is: "cease-fire*" -> ("cease", "-", "fire*"); "will|may go" -> ("will|may", "go")."""
+    text = pattern.replace("’", "'")
+    for sign, letter in _SIGNS.items():
+        text = text.replace(sign, letter)
+    words = " ".join(word for chunk in text.split() for word in TOKEN.findall(chunk))
+    for sign, letter in _SIGNS.items():
+        words = words.replace(letter, sign)
+    return tuple(words.split())
 
 
 class Matches(NamedTuple):
@@ -1225,7 +1229,9 @@ class _Vocabulary:
         self.sorted = sorted(self.code)
 
     def ids(self, glob):
-        """Codes of the words that a glob matches."""
+        """Codes of the words that a glob, or one of several, matches."""
+        if "|" in glob:
+            return sorted({code for part in glob.split("|") for code in self.ids(part)})
         prefix = re.split(r"[*?]", glob, maxsplit=1)[0]
         if prefix == glob:
             return [self.code[glob]] if glob in self.code else []
@@ -2395,8 +2401,7 @@ class _StatementReader:
             for i in range(first, last + 1):
                 self.grammar["conditional"].pop(i, None)
         self.joint = {i for first, last in self.grammar["joint"].items() for i in range(first, last + 1)}
-        roles = codebook.grammar.groupby("role")["pattern"].agg(set)
-        self.negators, self.legislators = roles.get("negator", set()), roles.get("legislator", set())
+        self.legislators = set(codebook.grammar.loc[codebook.grammar["role"] == "legislator", "pattern"])
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
@@ -2426,7 +2431,7 @@ class _StatementReader:
             return []
         condition = self.condition(first, last, scope)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
-                "negated": self.negated(first, term), "conditional": condition is not None,
+                "negated": self.negated(first, last), "conditional": condition is not None,
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
                 "modality": self.modality(first, scope), "source": self.source(first),
                 "quoted": self.clauses.quoted[first], "rule": rule}
@@ -2793,9 +2798,9 @@ class _StatementReader:
 
     # -- how
 
-    def negated(self, first, term):
+    def negated(self, first, last):
         """Is the stance denied: "will not agree", "no ceasefire was agreed", "refused to promise"?"""
-        if self.negators.intersection(_pattern_words(term["pattern"])):
+        if any(i in self.grammar["negator"] for i in range(first, last + 1)):
             return False                                        # "not convinced" is a stance of its own
         read = self.blind
         for i in range(first - 1, max(read.first[first], first - 6) - 1, -1):
