@@ -181,7 +181,7 @@ def _converted(cells, rule):
     if rule == "required":
         return cells, cells != "", "a word or words, not nothing"
     if rule == "pattern":
-        return cells, [bool(_pattern_words(cell)) for cell in cells.tolist()], "one or more words, * for any letters, ? for one"
+        return cells, [bool(_pattern_words(cell)) for cell in cells.tolist()], "one or more words, * for any letters, ? for one, | for or"
     if "|" in rule:
         choices = rule.split("|")
         return cells, cells.isin(choices), ", ".join(word or "nothing" for word in choices)
