@@ -2355,8 +2355,8 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
         the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
         future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it; a
         voice that is no listed actor counts for its side's state, or else in its own words), quoted, rule.
-        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. A
-        stance with neither issue nor holder nor target is left out.
+        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. What the
+        narrator says with neither issue in its clause nor holder nor target is left out.
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
     """
@@ -2426,14 +2426,15 @@ class _StatementReader:
         if answered and answered in {side for _, side in holders}:
             issues, answered = [], None                         # nobody answers himself
         target = self.states.get(answered) or self.target(first, scope, holders, term)
-        named = self.source(first) != "narrator" or any(scope.first <= i <= scope.last for i in self.issue_places)
-        if rule == "thing" or not (named or holders or target):
-            return []
+        near = bisect_left(self.issue_places, scope.first) < bisect_left(self.issue_places, scope.last + 1)
+        source = self.source(first)
+        if rule == "thing" or not (near or holders or target or source != "narrator"):
+            return []                                           # an issue from another sentence is not enough
         condition = self.condition(first, last, scope)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
                 "negated": self.negated(first, last), "conditional": condition is not None,
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
-                "modality": self.modality(first, scope), "source": self.source(first),
+                "modality": self.modality(first, scope), "source": source,
                 "quoted": self.clauses.quoted[first], "rule": rule}
         return self._rows(base, holders or [(None, None)], issues or [(None, None, 1)], target)
 
