@@ -181,7 +181,7 @@ def _converted(cells, rule):
     if rule == "required":
         return cells, cells != "", "a word or words, not nothing"
     if rule == "pattern":
-        return cells, [bool(_pattern_words(cell)) for cell in cells.tolist()], "one or more words, * for any letters, ? for one"
+        return cells, [bool(_pattern_words(cell)) for cell in cells.tolist()], "one or more words, * for any letters, ? for one, | for or"
     if "|" in rule:
         choices = rule.split("|")
         return cells, cells.isin(choices), ", ".join(word or "nothing" for word in choices)
@@ -1127,15 +1127,19 @@ def _inside_quotes(tokens):
 # ---------------------------------------------------------------------------------------------------------------
 
 _TOKENS = 1_000_000                     # worked on at a time
-_STAR, _ONE = "\ua66e", "\u046b"        # two rare letters that stand for * and ? while a pattern is cut into tokens
+_SIGNS = {"*": "\ua66e", "?": "\u046b", "|": "\u0467"}     # rare letters that stand for signs while a pattern is cut into tokens
 
 
 @cache
 def _pattern_words(pattern):
-    """A pattern cut into tokens as text is: "cease-fire*" -> ("cease", "-", "fire*")."""
-    text = pattern.replace("’", "'").replace("*", _STAR).replace("?", _ONE)
-    words = [word for chunk in text.split() for word in TOKEN.findall(chunk)]
-    return tuple(word.replace(_STAR, "*").replace(_ONE, "?") for word in words)
+    """A pattern cut into tokens as text is: "cease-fire*" -> ("cease", "-", "fire*"); "will|may go" -> ("will|may", "go")."""
+    text = pattern.replace("’", "'")
+    for sign, letter in _SIGNS.items():
+        text = text.replace(sign, letter)
+    words = " ".join(word for chunk in text.split() for word in TOKEN.findall(chunk))
+    for sign, letter in _SIGNS.items():
+        words = words.replace(letter, sign)
+    return tuple(words.split())
 
 
 class Matches(NamedTuple):
@@ -1227,7 +1231,9 @@ class _Vocabulary:
         self.sorted = sorted(self.code)
 
     def ids(self, glob):
-        """Codes of the words that a glob matches."""
+        """Codes of the words that a glob, or one of several, matches."""
+        if "|" in glob:
+            return sorted({code for part in glob.split("|") for code in self.ids(part)})
         prefix = re.split(r"[*?]", glob, maxsplit=1)[0]
         if prefix == glob:
             return [self.code[glob]] if glob in self.code else []
@@ -1607,8 +1613,8 @@ class Clauses:
         at += at < end and self.is_a(at, "ed", "participle") and self.nominal(at + 1)   # "retired General Smith"
         while at <= end and not self.quoted[at]:
             if self.nominal(at) or self.is_a(at, "determiner") or self._inner_mark(at):
-                if head is not None and self.is_a(at, "time", "article", "that") and (
-                        self.is_a(at, "article", "that") or not self.is_a(at, "determiner")):
+                if head is not None and (self.is_a(at, "article", "that") or (
+                        self.is_a(at, "time") and not self.is_a(at, "determiner"))):
                     break
                 head = at if self.is_a(at, "word") and not self.is_a(at, "genitive") else head
                 at += 1
@@ -1664,7 +1670,8 @@ class Clauses:
 
     def _subject_of_verb_before(self, verb, at, depth):
         """The subject that a verb shares with one before it, rather with one of the same class."""
-        verbs = [i for i in range(at, self.first[verb] - 1, -1) if self.finite(i)]
+        verbs = [i for i in range(at, self.first[verb] - 1, -1) if self.finite(i) and not (
+            self.is_a(verb, "ing") and self.is_a(i - 1, "relative"))]
         cue = self.is_a(verb, "cue", "ing")
         for i in sorted(verbs, key=lambda i: cue and not self.is_a(i, "cue")):
             if (found := self._subject(i, depth - 1)) is not None:
@@ -2239,6 +2246,11 @@ class _Speakers:
         self.called = defaultdict(list)                         # {(article, word): positions} of the nouns of voices
         for i in reader.voices:
             self.called[self.article[i], self.clauses.word(i)].append(i)
+        self.described = {}                                     # {(article, name): side} of "Norlandic envoy Berg"
+        for at, row in self.mention.items():
+            phrase = self.clauses.phrase_after(at) if self.rows[row].attributive else None
+            if phrase and self.clauses.is_a(phrase.heads[-1], "name"):
+                self.described[self.article[at], self.clauses.word(phrase.heads[-1])] = self.rows[row].side
 
     def columns(self, said):
         """The speaker columns of find_quotes, one list each."""
@@ -2275,6 +2287,8 @@ class _Speakers:
         if row is None and person is None and self.clauses.is_a(phrase.first, "definite"):
             row, before_side, before_kind = self._met(phrase)
             side, kind = side or before_side, kind or before_kind
+        elif row is None and person is None:
+            side = side or self.described.get((self.article[phrase.first], self.clauses.word(phrase.heads[-1])))
         return row, side or None, kind, last if person is not None else (phrase.heads[-1], row, side or None, kind)
 
     def _met(self, phrase):
@@ -2374,8 +2388,8 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
         the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
         future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it; a
         voice that is no listed actor counts for its side's state, or else in its own words), quoted, rule.
-        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. A
-        stance with neither issue nor holder nor target is left out.
+        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. What the
+        narrator says with neither issue in its clause nor holder nor target is left out.
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
     """
@@ -2408,7 +2422,7 @@ class _StatementReader:
         self.issue_at = {i for first, last in zip(self.issue_places, issues.last.tolist()) for i in range(first, last + 1)}
         self.mentions = list(mentions[["actor", "side", "kind", "attributive"]].astype(object).itertuples(index=False))
         self.mention_at = _covered(tokens, mentions).tolist()
-        self.quotes = list(quotes[["kind", "speaker", "speaker_side", "speaker_text"]].astype(object).itertuples(index=False))
+        self.quotes = list(quotes[["kind", "speaker", "speaker_side", "speaker_type", "speaker_text"]].astype(object).itertuples(index=False))
         direct = quotes["kind"].ne("indirect").to_numpy()
         self.quote_at, self.report_at = _covered(tokens, quotes, direct).tolist(), _covered(tokens, quotes, ~direct).tolist()
         state_of = _states_of_sides(codebook)
@@ -2420,10 +2434,11 @@ class _StatementReader:
             for i in range(first, last + 1):
                 self.grammar["conditional"].pop(i, None)
         self.joint = {i for first, last in self.grammar["joint"].items() for i in range(first, last + 1)}
-        self.negators = set(codebook.grammar.loc[codebook.grammar["role"] == "negator", "pattern"])
+        self.legislators = set(codebook.grammar.loc[codebook.grammar["role"] == "legislator", "pattern"])
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
+        self.subject_before = (-1, [])                          # the last verb with a subject, and whom it names
         self.taken = []                                         # rows of this article, for "these demands" and "rejected it"
 
     def read(self):
@@ -2444,13 +2459,15 @@ class _StatementReader:
         if answered and answered in {side for _, side in holders}:
             issues, answered = [], None                         # nobody answers himself
         target = self.states.get(answered) or self.target(first, scope, holders, term)
-        if rule == "thing" or not (issues or holders or target):
-            return []
+        near = bisect_left(self.issue_places, scope.first) < bisect_left(self.issue_places, scope.last + 1)
+        source = self.source(first)
+        if rule == "thing" or not (near or holders or target or source != "narrator"):
+            return []                                           # an issue from another sentence is not enough
         condition = self.condition(first, last, scope)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
-                "negated": self.negated(first, term), "conditional": condition is not None,
+                "negated": self.negated(first, last), "conditional": condition is not None,
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
-                "modality": self.modality(first, scope), "source": self.source(first),
+                "modality": self.modality(first, scope), "source": source,
                 "quoted": self.clauses.quoted[first], "rule": rule}
         return self._rows(base, holders or [(None, None)], issues or [(None, None, 1)], target)
 
@@ -2464,11 +2481,12 @@ class _StatementReader:
             return True
         if term["stance"] == "condition":
             return self._other_stance(scope)
-        if term.get("holder") == "speaker" and first not in self.grammar["modal_obligation"] and last < read.last[last] and \
-                read.nominal(last + 1) and not read.is_a(last + 1, "determiner"):
+        if term.get("holder") == "speaker" and first == last < read.last[last] and \
+                first not in self.grammar["modal_obligation"] and read.nominal(last + 1) and not read.is_a(last + 1, "determiner"):
             return True
         supposed = [i for i, stop in self._conditions(scope) if i < first <= stop]
-        return bool(supposed) and (first - 1 in supposed or not self._passive(self._verb_of(first, last), read))
+        at_once = any(self.grammar["conditional"][i] == first - 1 for i in supposed)                # "only if supported"
+        return bool(supposed) and (at_once or not self._passive(self._verb_of(first, last), read))
 
     def _governed(self, first, scope):
         """Is the term what another stance is about: "must accept", "urged Lind to agree", "accused Lind of stalling"?"""
@@ -2546,12 +2564,12 @@ class _StatementReader:
         elif self._is_noun(first, last):
             found, rule = self._noun_holders(first, last)
             if not found and rule == "noun" and term["stance"] == "agree":
-                found, rule = self._both(first), "agreed by both"
+                found, rule = self._joined(self.blind.first[first], first), "agreed by both"
         else:
             found, rule = self._verb_holders(first, last, term)
         if rule == "we":                                        # "we" in a speaker's words is his side
             found = [(self.states.get(speaker[1], speaker[0]), speaker[1])] if speaker else []
-        elif not found and rule in ("", "i") and self._speech(first):
+        elif not found and rule in ("", "i"):
             found, rule = [speaker] if speaker else [], "speaker"
         return found, rule if found or rule == "thing" else ""
 
@@ -2562,12 +2580,13 @@ class _StatementReader:
 
     def speaker(self, at):
         """(actor, side) who says what stands here, in quotation or report: for "a Norlandic delegate" his side's state; None
-        for the narrator and for a voice of no side."""
+        for the narrator, for a voice of no side, and for one that does not speak for its state."""
         for index in (self.report_at[at], self.quote_at[at]):
             said = self.quotes[index] if index >= 0 else None
             if said and isinstance(said.speaker, str):
                 return said.speaker, said.speaker_side
-            if said and isinstance(said.speaker_side, str):
+            if said and isinstance(said.speaker_side, str) and said.speaker_type in ("official", "military") and not (
+                    self.legislators.intersection(said.speaker_text.lower().split())):
                 return self.states[said.speaker_side], said.speaker_side
         return None
 
@@ -2634,10 +2653,12 @@ class _StatementReader:
             found = self._of_phrase(phrase) if phrase else []
             if found or term["stance"] != "agree":
                 return found, "by"
-            return self._both(first), "agreed by both"
-        phrase = read.subject(verb - 1 if read.word(verb - 1) in _MARKS else verb)
+            return self._joined(self.blind.first[first], first), "agreed by both"
+        phrase = read.subject(first - 1 if read.word(first - 1) in _MARKS else verb)
         if phrase is None and read.is_a(verb - 1, "relative") and verb - 1 == read.first[verb]:
             return [], "thing"                                  # "Who rejects this ..."
+        if phrase is None and (read.is_a(first - 1, "and") or read.word(first - 1) == ","):    # "Lind refuses this and wants that"
+            return (self.subject_before[1], "subject") if self.subject_before[0] > read.first[first] - 1 else ([], "")
         if phrase is None or (self._speech(first) and self.quote_at[phrase.first] != self.quote_at[first]):
             return [], ""
         for role, rule in (("pronoun_we", "we"), ("pronoun_i", "i")):
@@ -2645,6 +2666,7 @@ class _StatementReader:
                 return [], rule
         found = self._listed(phrase) or self._of_phrase(phrase)
         inside = range(phrase.first, phrase.last + 1)
+        self.subject_before = (first, found)
         somebody = found or any(i in self.voices or read.is_a(i, "name", "pronoun", "indefinite") for i in inside)
         return found, "subject" if somebody else "thing"        # "the plan demands": nobody takes a stance
 
@@ -2662,9 +2684,9 @@ class _StatementReader:
         return next((i for i in range(first, last + 1) if not self.blind.is_a(i, "adverb", "negator")), first)
 
     def _passive(self, verb, read):
-        """ "was rejected", "a truce agreed upon yesterday", "a plan rejected by"; not "has rejected", "was prepared to"."""
+        """ "was rejected", "a truce agreed upon yesterday", "a plan rejected by"; not "has rejected", "was disappointed"."""
         following = verb + 1 if verb < read.last[verb] else verb
-        if not read.is_a(verb, "ed", "participle") or read.is_a(following, "infinitive"):
+        if not read.is_a(verb, "ed", "participle") or verb in self.grammar["state_participle"] or read.is_a(following, "infinitive"):
             return False
         at = verb - 1
         while at > read.first[verb] and read.is_a(at, "adverb", "negator"):
@@ -2686,10 +2708,6 @@ class _StatementReader:
 
     def _parties(self):
         return [(self.states[side], side) for side in self.parties]
-
-    def _both(self, at):
-        """Who agrees where no subject says so: the two that are joined in the sentence before this, else the parties."""
-        return self._joined(self.blind.first[at], at) or self._parties()
 
     def _joined(self, first, last):
         """The first actors joined to one subject ("Norland and Estria", "the two sides") among some tokens."""
@@ -2721,7 +2739,11 @@ class _StatementReader:
                 return found
             for i in range(first, last):
                 mention = self.mentions[self.mention_at[i]] if self.mention_at[i] >= 0 else None
-                if mention and not mention.attributive and mention.kind in kinds and self.article[i] == self.article[at]:
+                if not mention or self.article[i] != self.article[at]:
+                    continue
+                if mention.attributive and "person" in kinds and i + 1 in self.voices:       # "a Norlandic official"
+                    return [(self.states[mention.side], mention.side)]
+                if not mention.attributive and mention.kind in kinds:
                     return [(mention.actor, mention.side)]
         return []
 
@@ -2762,11 +2784,17 @@ class _StatementReader:
             found = range(bisect_left(self.issue_places, begin), bisect_left(self.issue_places, end + 1))
             if found:
                 last = max((i for i in found if self.issue_places[i] <= first), default=found[0])
-                found = found if which == "all" else [found[0] if which == "first" else last]
+                joined = [i for i in found if i == found[0] or self._coordinated(self.issue_places[i - 1], self.issue_places[i])]
+                found = joined if which == "all" else [found[0] if which == "first" else last]
                 named = {self.issue_names[i]: self.issue_places[i] for i in reversed(found)}
                 return [(issue, None, self.content_sign(scope, named[issue])) for issue in reversed(named)]
-        answer = empty and relative is None and term.get("holder") != "speaker"
-        return (answer and self._answered(first)) or self._next_in_quotation(last) or (self._named_before(first) if term["sign"] else [])
+        if term["sign"] and empty and relative is None and term.get("holder") != "speaker" and (answered := self._answered(first)):
+            return answered
+        return [] if term["stance"] in ("accuse", "praise") else self._next_in_quotation(last) or self._named_before(first)
+
+    def _coordinated(self, first, last):
+        """ "talks and a truce", but not "talks on a truce"."""
+        return any(self.blind.is_a(i, "and") or self.blind.word(i) == "," for i in range(first, last))
 
     def _named_before(self, first):
         """The issue named last before a term, in its sentence or the two before: what is spoken of goes on."""
@@ -2804,9 +2832,9 @@ class _StatementReader:
 
     # -- how
 
-    def negated(self, first, term):
+    def negated(self, first, last):
         """Is the stance denied: "will not agree", "no ceasefire was agreed", "refused to promise"?"""
-        if self.negators.intersection(_pattern_words(term["pattern"])):
+        if any(i in self.grammar["negator"] for i in range(first, last + 1)):
             return False                                        # "not convinced" is a stance of its own
         read = self.blind
         for i in range(first - 1, max(read.first[first], first - 6) - 1, -1):

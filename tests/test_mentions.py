@@ -78,6 +78,12 @@ def test_terms_longest_first_leftmost_and_in_one_sentence():
     assert found["term"].tolist() == ["took note of", "demands", "demands", "note"]
 
 
+def test_a_word_of_a_pattern_may_list_alternatives():
+    articles = as_articles(pd.DataFrame({"article_id": ["a"], "body": ["They will meet. They may meet. They can meet. They'll met."]}))
+    table = pd.DataFrame({"pattern": ["will|may meet", "can|m?t"], "kind": ["a", "b"]})
+    assert find_terms(tokenize(articles), table, "kind")["term"].tolist() == ["will meet", "may meet", "can", "met"]
+
+
 def write(folder, **files):
     """A codebook folder: our own files, some of them replaced."""
     from helpers import DATA

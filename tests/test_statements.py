@@ -58,11 +58,16 @@ def statements_of(body, codebook=SMALL):
     ("Norland wants Estria to stop the swap and to hold talks.",
      [("Norland", "demand", "swap", -1), ("Norland", "demand", "talks", 1)], "the sign of each issue by itself"),
     ("Norland agreed to a swap and accepted the swap.", [("Norland", "agree", "swap", 1)], "once a sentence"),
+    ("Norland refuses the truce and wants a swap.", [("Norland", "reject", "truce", -1), ("Norland", "demand", "swap", 1)],
+     "the second verb shares the first one's subject"),
+    ("Norland demanded a swap during talks.", [("Norland", "demand", "swap", 1)], "only what is coordinated is a joint issue"),
+    ("A truce was agreed.", [("", "agree", "truce", 1)], "nobody is said to have agreed"),
+    ("Ada Berg said she was dissatisfied with the truce.", [("Ada Berg", "accuse", "truce", 0)], "how somebody feels is no passive"),
     ("Norland demands the moon.", [("Norland", "demand", "", 0)], "an issue that is not listed: a demand, but no side taken"),
 ])
 def test_holder_stance_issue_position(text, expected, reason):
     found = statements_of(text)
-    assert list(zip(found["holder"], found["stance"], found["issue"].fillna(""), found["position"])) == expected, reason
+    assert list(zip(found["holder"].fillna(""), found["stance"], found["issue"].fillna(""), found["position"])) == expected, reason
 
 
 @pytest.mark.parametrize("text, column, expected, reason", [
