@@ -3560,7 +3560,9 @@ def align(spans, onto, least=0.8):
     spans, onto: frames with article_id, start, end. A span becomes the one with which it shares most of the characters of both
         together, if that is at least `least` of them; with least=0 any overlap will do (a word and its sentence).
     """
-    places = {article: rows[["start", "end"]].drop_duplicates().to_numpy(int) for article, rows in onto.groupby("article_id")}
+    distinct = onto[[*SPAN]].drop_duplicates()
+    edges = distinct[["start", "end"]].to_numpy(int)
+    places = {article: edges[rows] for article, rows in distinct.groupby("article_id", observed=True).indices.items()}
     moved = []
     for article, start, end in zip(spans["article_id"], spans["start"], spans["end"]):
         there = places.get(article, np.zeros((0, 2), int))
@@ -3725,23 +3727,32 @@ def _tone_scores(found, gold, passes, level):
     return rows
 
 
-def how_well(level, codebook, half="sealed", folder=None):
-    """One sentence for a chart: how well its measure does on the hand-coded articles.
+def how_well(levels, codebook, half="sealed", folder=None):
+    """A sentence for a chart, one a level: how well its measure does on the hand-coded articles.
 
-    level: of validity_by_level. half: the half of the articles to measure on, where there are halves; "sealed" for figures,
-        "developing" for looking at errors. Returns Markdown.
+    levels: one of validity_by_level, or several. half: the half of the articles to measure on, where there are halves; "sealed"
+        for figures, "developing" for looking at errors. Returns Markdown.
     """
+    from IPython.display import Markdown
+
+    levels = [levels] if isinstance(levels, str) else levels
     try:
         articles, coded = load_gold(folder)
     except FileNotFoundError:
         return say("*How well this measure does is not known: no hand-coded articles are here.*")
     part = articles[articles["half"] == half] if half in set(articles["half"]) else articles
-    rows = validity_by_level(part, {"adjudicated": coded["adjudicated"]}, codebook, [level]).set_index("measure")
+    table = validity_by_level(part, {"adjudicated": coded["adjudicated"]}, codebook, levels)
+    on = f"{len(part)} hand-coded article{'s' * (len(part) != 1)}"
+    told = [_how_well(level, table[table["level"] == level].set_index("measure"), on).data for level in levels]
+    return Markdown("\n\n".join(told))
+
+
+def _how_well(level, rows, on):
+    """The sentence about one level."""
     if not len(rows):
         return say("*How well this measure does is not known: it was not coded by hand.*")
     if rows["value"].isna()["F1"]:
         return say("*How well this measure does is not known: {note}.*", note=rows.loc["F1", "note"])
-    on = f"{len(part)} hand-coded article{'s' * (len(part) != 1)}"
     if "precision" not in rows.index:
         return say("*How well this is measured: on {n} the sign ({level}) has a mean F1 of {f1:.2f}; "
                    "notebook 08 shows where it errs.*", n=on, level=level, f1=rows.loc["F1", "value"])
@@ -4004,6 +4015,7 @@ def show(fig, alt, articles=None, width=700):
         fig.supxlabel(f"{count} of {len(articles)} articles are composed for teaching; their outlets do not exist.",
                       x=0.01, ha="left", fontsize=7, color="#595959")
     png = _png(fig)
+    fig.set_layout_engine("none")                               # laid out once, for all formats
     if folder := os.environ.get("FIGURES"):
         _save_figure(fig, png, Path(folder))
     display({"image/png": png}, raw=True, metadata={"image/png": {"alt": alt, "width": width}})
@@ -4028,9 +4040,11 @@ def _png(fig):
     """PNG bytes at 200 dots an inch in 128 colours, the same bytes for the same figure."""
     from PIL import Image
 
-    buffer, small = io.BytesIO(), io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
-    Image.open(buffer).convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT).save(small, "png", optimize=True)
+    pixels, small = io.BytesIO(), io.BytesIO()
+    fig.savefig(pixels, format="rgba", dpi=200)
+    size = [int(inches * 200) for inches in fig.get_size_inches()]
+    picture = Image.frombuffer("RGBA", size, pixels.getvalue()).convert("RGB")
+    picture.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
     return small.getvalue()
 
 
