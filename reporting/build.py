@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from markupsafe import Markup
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
+from nbconvert.filters.highlight import Highlight2HTML
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -150,15 +152,16 @@ def fresh(notebook_path, scratch, figures):
 
 
 def run_all(paths, figures=None):
-    """Run every notebook, two at a time, a line of progress each; results in order. figures: a folder for the charts."""
-    results = {}
+    """Run every notebook, two at a time, a line of progress each: yields (path, notebook, failure) as each is done.
+
+    figures: a folder for the charts.
+    """
     with tempfile.TemporaryDirectory(prefix="att") as scratch, ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(fresh, path, Path(scratch), figures and figures / path.stem) for path in paths]
         for job in as_completed(jobs):
             path, notebook, failure, seconds = job.result()
-            results[path] = (notebook, failure)
             print(f"{path.stem:<24} {'FAILED' if failure else 'ok':<6} {seconds:4.0f} s", flush=True)
-    return {path: results[path] for path in paths}
+            yield path, notebook, failure
 
 
 def report_failures(failures):
@@ -206,7 +209,7 @@ def without_addresses(text):
 
 def save_in_place(results):
     """Write the notebooks that ran through; leave files alone that would not change."""
-    for path, (notebook, failure) in results.items():
+    for path, notebook, failure in results:
         text = nbformat.writes(notebook) + "\n"
         if not failure and path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -434,11 +437,11 @@ def for_readers(notebook):
     return nbformat.from_dict({**notebook, "cells": cells})
 
 
-def exporter(tidy):
-    """nbconvert's exporter with the template of this folder, for the cells of one page."""
+@cache
+def exporter():
+    """nbconvert's exporter with the template of this folder; it needs the filters of a page."""
     html = HTMLExporter(template_name="cells", extra_template_basedirs=[str(TEMPLATES)])
-    html.register_filter("tidy", tidy.clean)
-    html.register_filter("tidy_prose", tidy.prose)
+    html.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=html))
     html.exclude_anchor_links = True
     html.display_data_priority = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]
     return html
@@ -447,7 +450,9 @@ def exporter(tidy):
 def make_page(path, notebook, failure, pages):
     """Everything a page and its card show, as a dict of plain values and safe markup."""
     shown, tidy = for_readers(notebook), Tidy(pages)
-    body, _ = exporter(tidy).from_notebook_node(shown)
+    exporter().register_filter("tidy", tidy.clean)
+    exporter().register_filter("tidy_prose", tidy.prose)
+    body, _ = super(HTMLExporter, exporter()).from_notebook_node(shown)     # its own parses the page again, to no use
     findings = [cell for cell in shown.cells if "finding" in tags(cell) and cell.cell_type == "code"]
     play = lifted([cell for cell in shown.cells if "state-of-play" in tags(cell)], pages, headings=True)
     thumbnail = next((image for cell in shown.cells if "main-chart" in tags(cell) for image in images(cell)), None)
@@ -501,12 +506,10 @@ def question(notebook):
     return Tidy().clean(html).striptags()
 
 
-def write_pages(results, settings, facts):
-    """Write a page a notebook and the front page; return nothing. Other files in OUT stay."""
+def write_pages(pages, settings, facts):
+    """Write a page a notebook (of make_page) and the front page; return nothing. Other files in OUT stay."""
     env = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES / "site"), autoescape=True,
                              trim_blocks=True, lstrip_blocks=True)
-    names = [path.stem for path in results]
-    pages = [make_page(path, notebook, failure, names) for path, (notebook, failure) in results.items()]
     script = (TEMPLATES / "site" / "switch.js").read_text(encoding="utf-8")
     common = {"site": settings["title"], "facts": facts, "pages": pages, "script": Markup(script),
               "style": Markup((TEMPLATES / "site" / "style.css").read_text(encoding="utf-8")),
@@ -537,12 +540,14 @@ def build_report(settings, paths):
     for path in paths:  # figures of an earlier run of the same notebook would be taken for a second chart of one title
         for old in (settings["out"] / "figures" / path.stem).glob("*.[ps][nv]g"):
             old.unlink()
-    results = run_all(paths, settings["out"] / "figures")
-    failures = {path.name: failure for path, (_, failure) in results.items() if failure}
-    (settings["out"] / "notebooks").mkdir(exist_ok=True)
-    for path, (notebook, _) in results.items():
+    (settings["out"] / "notebooks").mkdir(parents=True, exist_ok=True)
+    pages, failures, names = {}, {}, [path.stem for path in paths]
+    for path, notebook, failure in run_all(paths, settings["out"] / "figures"):
         write(settings["out"] / "notebooks" / path.name, nbformat.writes(notebook) + "\n")
-    write_pages(results, settings, made_from(helpers, articles))
+        pages[path] = make_page(path, notebook, failure, names)         # while the next ones run
+        failures |= {path.name: failure} if failure else {}
+    failures = {path.name: failures[path.name] for path in paths if path.name in failures}
+    write_pages([pages[path] for path in paths], settings, made_from(helpers, articles))
     try:
         write_tables(helpers, articles, codebook, settings["out"] / "tables")
     except Exception as error:
@@ -562,9 +567,9 @@ def main():
     try:
         settings, paths = read_settings(os.environ, arguments.notebooks)
         if arguments.in_place:
-            results = run_all(paths)
+            results = list(run_all(paths))
             save_in_place(results)
-            failures = {path.name: failure for path, (_, failure) in results.items() if failure}
+            failures = {path.name: failure for path, _, failure in results if failure}
         else:
             failures = build_report(settings, paths)
     except WrongSetting as error:
