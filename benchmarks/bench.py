@@ -25,6 +25,7 @@ def main():
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--sizes", type=int, nargs="+", default=[1, 20], help="times 750,000 words (default: 1 20)")
     asked.add_argument("--rounds", type=int, nargs="+", default=[3, 1], help="rounds at each size (default: 3 1)")
+    asked.add_argument("--ways", nargs="+", default=[*WAYS], choices=WAYS, help="ways beside ours (default: all)")
     asked = asked.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -34,7 +35,7 @@ def main():
             corpus = write_corpus(path, size * WORDS)
             print(f"{size}x: {corpus['words']:,} words in {corpus['articles']:,} articles, {corpus['megabytes']:.1f} MB, "
                   f"from {corpus['source']}", flush=True)
-            ways = [*WAYS] + ["reading"] * (size == min(asked.sizes))
+            ways = [way for way in WAYS if way == "ours" or way in asked.ways] + ["reading"] * (size == min(asked.sizes))
             runs = [(way, run(way, path)) for _ in range(rounds) for way in ways]
             rows += [row for way in ways for row in summary(size, way, corpus, [result for name, result in runs if name == way])]
     with open(OUT / "bench.csv", "w", newline="", encoding="utf-8") as file:
@@ -82,7 +83,7 @@ def print_ratios(totals, sizes):
     print()
     for size in sizes:
         ours = totals[size, "ours"]
-        for way in ("naive", "spacy"):
+        for way in (way for way in ("naive", "spacy") if (size, way) in totals):
             print(f"{size}x: {WAYS[way]} takes {totals[size, way]['cpu_s'] / ours['cpu_s']:.1f} times as long; the helpers' peak "
                   f"memory is {100 * ours['peak_mb'] / totals[size, way]['peak_mb']:.0f} % of its own")
     small, large = totals[min(sizes), "ours"], totals[max(sizes), "ours"]
@@ -98,8 +99,9 @@ def plot(totals, sizes):
     figure, axes = plt.subplots(len(sizes), 2, figsize=(9, 2.2 * len(sizes)), layout="constrained", squeeze=False)
     for line, size in zip(axes, sizes):
         for ax, key, unit in zip(line, ("cpu_s", "peak_mb"), ("CPU seconds (logarithmic)", "peak memory, MB")):
-            values = [totals[size, way][key] for way in WAYS]
-            bars = ax.barh([*WAYS.values()], values, color=["#999999", "#0072B2", "#E69F00", "#D55E00"])
+            ways = [way for way in WAYS if (size, way) in totals]
+            values = [totals[size, way][key] for way in ways]
+            bars = ax.barh([WAYS[way] for way in ways], values, color=["#0072B2" if way == "ours" else "#999999" for way in ways])
             ax.bar_label(bars, [f" {value:,.3g}" if value < 100 else f" {value:,.0f}" for value in values])
             ax.set_title(f"{size * WORDS / 1e6:g} million words: {unit}", loc="left", fontsize=10)
             ax.margins(x=0.2)
