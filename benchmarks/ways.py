@@ -4,7 +4,6 @@ The job: a tidy table of all tokens with their sentences, mentions of actors, st
 Reading the corpus and the word lists is not timed.
 """
 
-import fnmatch
 import json
 import re
 import resource
@@ -106,16 +105,16 @@ def pattern_hits(frame, table, by, flags):
     patterns = dict(zip(table["pattern"], table[by]))
     expression = re.compile(flags + r"(?<!\w)(?:" + "|".join(map(as_regex, sorted(patterns, key=len, reverse=True))) + r")(?!\w)")
     hits = frame[["article_id"]].assign(match=frame["text"].apply(expression.findall)).explode("match").dropna()
-    globs = {pattern: category for pattern, category in patterns.items() if re.search(r"[*?]", pattern)}
-    category = {surface: patterns.get(surface) or next(
-        (c for pattern, c in globs.items() if fnmatch.fnmatch(surface.lower(), pattern.lower())), None)
-        for surface in hits["match"].unique()}
+    globs = [(re.compile("(?i)" + as_regex(pattern)), category) for pattern, category in patterns.items() if re.search(r"[*?|]", pattern)]
+    category = {surface: patterns.get(surface) or next((c for glob, c in globs if glob.fullmatch(surface)), None)
+                for surface in hits["match"].unique()}
     return hits.assign(category=hits["match"].map(category))
 
 
 def as_regex(pattern):
-    """A glob on words as a regular expression."""
-    return re.escape(pattern).replace(r"\*", r"\w*").replace(r"\?", r"\w")
+    """A glob on words as a regular expression; a word may list alternatives ("will|may go")."""
+    words = [re.escape(word).replace(r"\*", r"\w*").replace(r"\?", r"\w").replace(r"\|", "|") for word in pattern.split()]
+    return r"\ ".join(f"(?:{word})" if "|" in word else word for word in words)
 
 
 # -- spaCy: blank English, PhraseMatcher for plain phrases, Matcher for globs -------------------------------------------
@@ -166,12 +165,12 @@ def matchers(nlp, table, by):
     exact, plain, globs = PhraseMatcher(nlp.vocab, "ORTH"), PhraseMatcher(nlp.vocab, "LOWER"), Matcher(nlp.vocab)
     for category, rows in table.groupby(by):
         cased = rows["case"] == "exact" if "case" in rows else rows["pattern"] == ""
-        glob = rows["pattern"].str.contains(r"[*?]")
+        glob = rows["pattern"].str.contains(r"[*?|]")
         exact.add(category, list(map(nlp.make_doc, rows.loc[cased & ~glob, "pattern"])))
         plain.add(category, list(map(nlp.make_doc, rows.loc[~cased & ~glob, "pattern"])))
         patterns = [pattern.lower().split() for pattern in rows.loc[glob, "pattern"]]
         single = "|".join(as_regex(words[0]) for words in patterns if len(words) == 1)
-        several = [[{"LOWER": {"REGEX": f"^{as_regex(word)}$"}} if re.search(r"[*?]", word) else {"LOWER": word} for word in words]
+        several = [[{"LOWER": {"REGEX": f"^{as_regex(word)}$"} if re.search(r"[*?]", word) else {"IN": word.split("|")}} for word in words]
                    for words in patterns if len(words) > 1]
         if single or several:
             globs.add(category, several + [[{"LOWER": {"REGEX": f"^(?:{single})$"}}]] * bool(single))
