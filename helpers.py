@@ -2388,8 +2388,8 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
         the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
         future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it; a
         voice that is no listed actor counts for its side's state, or else in its own words), quoted, rule.
-        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. What the
-        narrator says with neither issue in its clause nor holder nor target is left out.
+        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. What has
+        neither an issue in its clause nor a holder nor a target is left out.
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
     """
@@ -2433,7 +2433,8 @@ class _StatementReader:
         for first, last in self.grammar["not_conditional"].items():     # "at once" is no condition, though "once" is
             for i in range(first, last + 1):
                 self.grammar["conditional"].pop(i, None)
-        self.joint = {i for first, last in self.grammar["joint"].items() for i in range(first, last + 1)}
+        self.joint, self.idiom = ({i for first, last in self.grammar[role].items() for i in range(first, last + 1)}
+                                  for role in ("joint", "not_stance"))
         self.legislators = set(codebook.grammar.loc[codebook.grammar["role"] == "legislator", "pattern"])
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
@@ -2460,22 +2461,21 @@ class _StatementReader:
             issues, answered = [], None                         # nobody answers himself
         target = self.states.get(answered) or self.target(first, scope, holders, term)
         near = bisect_left(self.issue_places, scope.first) < bisect_left(self.issue_places, scope.last + 1)
-        source = self.source(first)
-        if rule == "thing" or not (near or holders or target or source != "narrator"):
+        if rule == "thing" or not (near or holders or target):
             return []                                           # an issue from another sentence is not enough
         condition = self.condition(first, last, scope)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
                 "negated": self.negated(first, last), "conditional": condition is not None,
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
-                "modality": self.modality(first, scope), "source": source,
+                "modality": self.modality(first, scope), "source": self.source(first),
                 "quoted": self.clauses.quoted[first], "rule": rule}
         return self._rows(base, holders or [(None, None)], issues or [(None, None, 1)], target)
 
     def _takes_none(self, term, first, last, scope):
         """Is no stance taken here: "these demands" points back, "US-backed" and "a possible truce" describe, "if they agree"
-        supposes, "urged Lind to agree" is what is urged; and a condition counts only where nothing else does."""
+        supposes, "urged Lind to agree" is urged, "in hopes of" is an idiom; and a condition counts only where nothing else does."""
         read = self.blind
-        if first - 1 in self.grammar["demonstrative"] or self._governed(first, scope):
+        if first in self.idiom or first - 1 in self.grammar["demonstrative"] or self._governed(first, scope):
             return True
         if first > read.first[first] and read.glued[first] and read.word(first - 1) in "-–":
             return True
@@ -2797,10 +2797,10 @@ class _StatementReader:
         return any(self.blind.is_a(i, "and") or self.blind.word(i) == "," for i in range(first, last))
 
     def _named_before(self, first):
-        """The issue named last before a term, in its sentence or the two before: what is spoken of goes on."""
+        """The issue named last before a term, in its sentence or the one before: what is spoken of goes on."""
         at = bisect_left(self.issue_places, first) - 1
         near = at >= 0 and self.article[self.issue_places[at]] == self.article[first] and \
-            self.sentence[first] - self.sentence[self.issue_places[at]] <= 2
+            self.sentence[first] - self.sentence[self.issue_places[at]] <= 1
         return [(self.issue_names[at], None, 1)] if near else []
 
     def _next_in_quotation(self, last):
