@@ -2412,6 +2412,7 @@ class _StatementReader:
         self.article, self.sentence = _categories(tokens["article_id"]).codes.tolist(), tokens["sentence"].tolist()
         self.start, self.end = tokens["start"].tolist(), tokens["end"].tolist()
         self.stances = codebook.stances.assign(sign=_signs(codebook.stances)).to_dict("records")
+        self.urging = next((row for row in self.stances if row["stance"] == "call_for" and row["holder"] == "speaker"), None)
         self.terms = terms
         self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(terms.pattern, terms.first.tolist())}
         self.stance_places = sorted(self.stance_at)
@@ -2455,6 +2456,8 @@ class _StatementReader:
         if self._takes_none(term, first, last, scope):
             return []
         holders, rule = self.holders(first, last, term)
+        if not holders and term["stance"] == "demand" and term["holder"] == "speaker":
+            term = self.urging or term                          # "must", said by who has no leverage
         issues = self.issues_of(first, last, scope, term)
         answered = self.taken[-1]["side"] if issues and issues[0][1] is not None else None     # whose demands "these demands" are
         if answered and answered in {side for _, side in holders}:
@@ -2806,12 +2809,9 @@ class _StatementReader:
     def _next_in_quotation(self, last):
         """The issue of the next sentence of the same quotation ("What remains is this. It is about the exchange.")."""
         end = self.blind.last[last] + 1
-        quote = self.quote_at[last]
-        if quote < 0 or end >= len(self.quote_at) or self.quote_at[end] != quote:
-            return []
         at = bisect_left(self.issue_places, end)
         inside = at < len(self.issue_places) and self.issue_places[at] <= self.blind.last[end]
-        return [(self.issue_names[at], None, 1)] if inside else []
+        return [(self.issue_names[at], None, 1)] if inside and self.quote_at[last] == self.quote_at[end] >= 0 else []
 
     def _pointed(self, scope):
         """What "these demands" in the content stand for: all demands of the holder of the nearest one before."""
