@@ -2438,6 +2438,7 @@ class _StatementReader:
                                   for role in ("joint", "not_stance"))
         self.legislators = set(codebook.grammar.loc[codebook.grammar["role"] == "legislator", "pattern"])
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
+        self.pronouns = dict(zip(codebook.actors["actor"], codebook.actors["pronoun"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
         self.subject_before = (-1, [])                          # the last verb with a subject, and whom it names
@@ -2578,8 +2579,7 @@ class _StatementReader:
 
     def _for_whom(self, last):
         """ "unacceptable for Norhaven": who is named after the preposition."""
-        after = self.blind.phrase_after(last + 2) if last + 1 in self.grammar["for_whom"] else None
-        return self._of_phrase(after)
+        return self._of_phrase(self.blind.phrase_after(last + 2) if last + 1 in self.grammar["for_whom"] else None)
 
     def speaker(self, at):
         """(actor, side) who says what stands here, in quotation or report: for "a Norlandic delegate" his side's state; None
@@ -2601,8 +2601,7 @@ class _StatementReader:
         return next((text for text in named if isinstance(text, str)), "narrator" if not self._speech(at) else None)
 
     def _speech(self, at):
-        index = self.quote_at[at]
-        return index >= 0 and self.quotes[index].kind == "speech"
+        return (index := self.quote_at[at]) >= 0 and self.quotes[index].kind == "speech"
 
     def _before_colon(self, first):
         """ "Palace: meeting possible": who stands alone before a colon at the start of the sentence."""
@@ -2733,6 +2732,7 @@ class _StatementReader:
         plural = any(at in self.grammar[role] for role in many)
         kinds = {"person"} if any(at in self.grammar[role] for role in one) else {"organisation", "bloc", "collective"}
         kinds |= set() if plural or "person" in kinds else {"state"}
+        sex = next((word for word in ("he", "she") if at in self.grammar[f"pronoun_{word}"]), "")
         speaker = self.speaker(at) if self.report_at[at] >= 0 else None
         if speaker and self.kinds.get(speaker[0]) in kinds:
             return [speaker]                                    # "Norhaven said that it had taken note"
@@ -2746,7 +2746,7 @@ class _StatementReader:
                     continue
                 if mention.attributive and "person" in kinds and i + 1 in self.voices:       # "a Norlandic official"
                     return [(self.states[mention.side], mention.side)]
-                if not mention.attributive and mention.kind in kinds:
+                if not mention.attributive and mention.kind in kinds and {sex, self.pronouns.get(mention.actor)} != {"he", "she"}:
                     return [(mention.actor, mention.side)]
         return []
 
@@ -2881,8 +2881,7 @@ class _StatementReader:
 
     def condition(self, first, last, scope):
         """(start, end) offsets of the condition that the stance hangs on, or None."""
-        found = ((self.start[i], self.end[stop]) for i, stop in self._conditions(scope) if not i <= last <= stop)
-        return next(found, None)
+        return next(((self.start[i], self.end[stop]) for i, stop in self._conditions(scope) if not i <= last <= stop), None)
 
     def modality(self, first, scope):
         """fact, possible, future or past, by the auxiliaries before the term and by words for earlier times."""
