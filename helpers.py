@@ -2409,7 +2409,9 @@ class _StatementReader:
     def __init__(self, tokens, terms, mentions, quotes, codebook):
         self.clauses = Clauses(tokens, codebook)
         self.blind = self.clauses.blind()
-        self.article, self.sentence = _categories(tokens["article_id"]).codes.tolist(), tokens["sentence"].tolist()
+        article = _categories(tokens["article_id"])
+        self.article, self.sentence = article.codes.tolist(), tokens["sentence"].tolist()
+        self.named = set(zip(article.categories.get_indexer(mentions["article_id"]).tolist(), mentions["side"]))
         self.start, self.end = tokens["start"].tolist(), tokens["end"].tolist()
         self.stances = codebook.stances.assign(sign=_signs(codebook.stances)).to_dict("records")
         self.urging = next((row for row in self.stances if row["stance"] == "call_for" and row["holder"] == "speaker"), None)
@@ -2612,9 +2614,7 @@ class _StatementReader:
     def _is_noun(self, first, last):
         """Is the term a noun: after a determiner, a possessive or the adjective of an actor ("Estrian demands")?"""
         read = self.blind
-        if read.is_a(first, "ed") and not read.is_a(first - 1, "genitive"):
-            return False
-        if first == read.first[first]:
+        if first == read.first[first] or read.is_a(first, "ed") and not read.is_a(first - 1, "genitive"):
             return False
         mention = self.mention_at[first - 1]
         return read.is_a(first - 1, "determiner", "genitive") and not read.is_a(first - 1, "adverb") or \
@@ -2701,20 +2701,22 @@ class _StatementReader:
             return []
         inside = range(phrase.first, phrase.last + 1)
         if any(i in self.joint for i in phrase.heads):
-            return self._parties()
+            return self._parties(phrase.last)
         if self.blind.is_a(phrase.last, "pronoun"):
             return self._pronoun(phrase.last)
         if any(i in self.grammar["ally"] for i in inside):      # "Norland and its allies"
             return list(dict.fromkeys(self._actors(inside) + self.allies))
         return self._actors(phrase.heads) or self._actors([i for i in inside if self.blind.is_a(i, "name")][:1])
 
-    def _parties(self):
-        return [(self.states[side], side) for side in self.parties]
+    def _parties(self, at):
+        """Both parties, in an article that names both; elsewhere "the two sides" are those of another matter."""
+        named = all((self.article[at], side) in self.named for side in self.parties)
+        return [(self.states[side], side) for side in self.parties if named]
 
     def _joined(self, first, last):
         """The first actors joined to one subject ("Norland and Estria", "the two sides") among some tokens."""
         if any(i in self.joint for i in range(first, last)):
-            return self._parties()
+            return self._parties(first)
         named = [i for i in range(first, last) if self.mention_at[i] >= 0 and self.mention_at[i] != self.mention_at[i + 1]]
         pairs = (self._actors(pair) for pair in zip(named, named[1:])
                  if pair[1] - pair[0] < 6 and any(self.blind.is_a(i, "and") for i in range(*pair)))
@@ -2728,11 +2730,10 @@ class _StatementReader:
     def _pronoun(self, at):
         """Whom a pronoun stands for: the speaker in whose report it stands, or the first fitting actor of this sentence
         before it, or of the sentence before; "they" rather stands for two that are joined."""
-        one, many = ("pronoun_he", "pronoun_she", "possessive_person"), ("pronoun_they", "possessive_them")
-        plural = any(at in self.grammar[role] for role in many)
-        kinds = {"person"} if any(at in self.grammar[role] for role in one) else {"organisation", "bloc", "collective"}
-        kinds |= set() if plural or "person" in kinds else {"state"}
         sex = next((word for word in ("he", "she") if at in self.grammar[f"pronoun_{word}"]), "")
+        plural = any(at in self.grammar[role] for role in ("pronoun_they", "possessive_them"))
+        kinds = {"person"} if sex or at in self.grammar["possessive_person"] else {"organisation", "bloc", "collective"}
+        kinds |= set() if plural or "person" in kinds else {"state"}
         speaker = self.speaker(at) if self.report_at[at] >= 0 else None
         if speaker and self.kinds.get(speaker[0]) in kinds:
             return [speaker]                                    # "Norhaven said that it had taken note"
