@@ -2709,9 +2709,9 @@ class _StatementReader:
         return self._actors(phrase.heads) or self._actors([i for i in inside if self.blind.is_a(i, "name")][:1])
 
     def _parties(self, at):
-        """Both parties, in an article that names both; elsewhere "the two sides" are those of another matter."""
-        named = all((self.article[at], side) in self.named for side in self.parties)
-        return [(self.states[side], side) for side in self.parties if named]
+        """Both parties; where an article names others and not both, "the two sides" are those of another matter."""
+        named = {side for article, side in self.named if article == self.article[at]}
+        return [(self.states[side], side) for side in self.parties if not named or named.issuperset(self.parties)]
 
     def _joined(self, first, last):
         """The first actors joined to one subject ("Norland and Estria", "the two sides") among some tokens."""
