@@ -2388,8 +2388,8 @@ def find_statements(articles, tokens, mentions, quotes, codebook):
         the issue's proposition, -1 against, 0 open), conditional, condition_start, condition_end, modality (fact, possible,
         future, past), holder, side, target, issue, source ("narrator", the holder, or who ascribes it; a
         voice that is no listed actor counts for its side's state, or else in its own words), quoted, rule.
-        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. What the
-        narrator says with neither issue in its clause nor holder nor target is left out.
+        sign in stances.csv is that of the stance towards what it governs (agree 1, reject -1); 0 takes no side on it. What has
+        neither an issue in its clause nor a holder nor a target is left out.
     Sources of the scale: Goldstein (1992), J. of Conflict Resolution 36; CAMEO and PLOVER; of the unit: core sentences after
         Kleinnijenhuis, discourse networks after Leifeld. Values are ours: -1 conflict, 0, +1 cooperation.
     """
@@ -2409,9 +2409,12 @@ class _StatementReader:
     def __init__(self, tokens, terms, mentions, quotes, codebook):
         self.clauses = Clauses(tokens, codebook)
         self.blind = self.clauses.blind()
-        self.article, self.sentence = _categories(tokens["article_id"]).codes.tolist(), tokens["sentence"].tolist()
+        article = _categories(tokens["article_id"])
+        self.article, self.sentence = article.codes.tolist(), tokens["sentence"].tolist()
+        self.named = set(zip(article.categories.get_indexer(mentions["article_id"]).tolist(), mentions["side"]))
         self.start, self.end = tokens["start"].tolist(), tokens["end"].tolist()
         self.stances = codebook.stances.assign(sign=_signs(codebook.stances)).to_dict("records")
+        self.urging = next((row for row in self.stances if row["stance"] == "call_for" and row["holder"] == "speaker"), None)
         self.terms = terms
         self.stance_at = {first: self.stances[p]["stance"] for p, first in zip(terms.pattern, terms.first.tolist())}
         self.stance_places = sorted(self.stance_at)
@@ -2433,9 +2436,11 @@ class _StatementReader:
         for first, last in self.grammar["not_conditional"].items():     # "at once" is no condition, though "once" is
             for i in range(first, last + 1):
                 self.grammar["conditional"].pop(i, None)
-        self.joint = {i for first, last in self.grammar["joint"].items() for i in range(first, last + 1)}
+        self.joint, self.idiom = ({i for first, last in self.grammar[role].items() for i in range(first, last + 1)}
+                                  for role in ("joint", "not_stance"))
         self.legislators = set(codebook.grammar.loc[codebook.grammar["role"] == "legislator", "pattern"])
         self.kinds = dict(zip(codebook.actors["actor"], codebook.actors["kind"]))
+        self.pronouns = dict(zip(codebook.actors["actor"], codebook.actors["pronoun"]))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         self.voices = {i for first, last in zip(voices.first.tolist(), voices.last.tolist()) for i in range(first, last + 1)}
         self.subject_before = (-1, [])                          # the last verb with a subject, and whom it names
@@ -2454,28 +2459,29 @@ class _StatementReader:
         if self._takes_none(term, first, last, scope):
             return []
         holders, rule = self.holders(first, last, term)
+        if not holders and term["stance"] == "demand" and term["holder"] == "speaker":
+            term = self.urging or term                          # "must", said by who has no leverage
         issues = self.issues_of(first, last, scope, term)
         answered = self.taken[-1]["side"] if issues and issues[0][1] is not None else None     # whose demands "these demands" are
         if answered and answered in {side for _, side in holders}:
             issues, answered = [], None                         # nobody answers himself
         target = self.states.get(answered) or self.target(first, scope, holders, term)
         near = bisect_left(self.issue_places, scope.first) < bisect_left(self.issue_places, scope.last + 1)
-        source = self.source(first)
-        if rule == "thing" or not (near or holders or target or source != "narrator"):
+        if rule == "thing" or not (near or holders or target):
             return []                                           # an issue from another sentence is not enough
         condition = self.condition(first, last, scope)
         base = {"first": first, "last": last, "stance": term["stance"], "direction": term["direction"], "sign": term["sign"],
                 "negated": self.negated(first, last), "conditional": condition is not None,
                 "condition_start": condition and condition[0], "condition_end": condition and condition[1],
-                "modality": self.modality(first, scope), "source": source,
+                "modality": self.modality(first, scope), "source": self.source(first),
                 "quoted": self.clauses.quoted[first], "rule": rule}
         return self._rows(base, holders or [(None, None)], issues or [(None, None, 1)], target)
 
     def _takes_none(self, term, first, last, scope):
         """Is no stance taken here: "these demands" points back, "US-backed" and "a possible truce" describe, "if they agree"
-        supposes, "urged Lind to agree" is what is urged; and a condition counts only where nothing else does."""
+        supposes, "urged Lind to agree" is urged, "in hopes of" is an idiom; and a condition counts only where nothing else does."""
         read = self.blind
-        if first - 1 in self.grammar["demonstrative"] or self._governed(first, scope):
+        if first in self.idiom or first - 1 in self.grammar["demonstrative"] or self._governed(first, scope):
             return True
         if first > read.first[first] and read.glued[first] and read.word(first - 1) in "-–":
             return True
@@ -2575,8 +2581,7 @@ class _StatementReader:
 
     def _for_whom(self, last):
         """ "unacceptable for Norhaven": who is named after the preposition."""
-        after = self.blind.phrase_after(last + 2) if last + 1 in self.grammar["for_whom"] else None
-        return self._of_phrase(after)
+        return self._of_phrase(self.blind.phrase_after(last + 2) if last + 1 in self.grammar["for_whom"] else None)
 
     def speaker(self, at):
         """(actor, side) who says what stands here, in quotation or report: for "a Norlandic delegate" his side's state; None
@@ -2598,8 +2603,7 @@ class _StatementReader:
         return next((text for text in named if isinstance(text, str)), "narrator" if not self._speech(at) else None)
 
     def _speech(self, at):
-        index = self.quote_at[at]
-        return index >= 0 and self.quotes[index].kind == "speech"
+        return (index := self.quote_at[at]) >= 0 and self.quotes[index].kind == "speech"
 
     def _before_colon(self, first):
         """ "Palace: meeting possible": who stands alone before a colon at the start of the sentence."""
@@ -2610,9 +2614,7 @@ class _StatementReader:
     def _is_noun(self, first, last):
         """Is the term a noun: after a determiner, a possessive or the adjective of an actor ("Estrian demands")?"""
         read = self.blind
-        if read.is_a(first, "ed") and not read.is_a(first - 1, "genitive"):
-            return False
-        if first == read.first[first]:
+        if first == read.first[first] or read.is_a(first, "ed") and not read.is_a(first - 1, "genitive"):
             return False
         mention = self.mention_at[first - 1]
         return read.is_a(first - 1, "determiner", "genitive") and not read.is_a(first - 1, "adverb") or \
@@ -2699,20 +2701,22 @@ class _StatementReader:
             return []
         inside = range(phrase.first, phrase.last + 1)
         if any(i in self.joint for i in phrase.heads):
-            return self._parties()
+            return self._parties(phrase.last)
         if self.blind.is_a(phrase.last, "pronoun"):
             return self._pronoun(phrase.last)
         if any(i in self.grammar["ally"] for i in inside):      # "Norland and its allies"
             return list(dict.fromkeys(self._actors(inside) + self.allies))
         return self._actors(phrase.heads) or self._actors([i for i in inside if self.blind.is_a(i, "name")][:1])
 
-    def _parties(self):
-        return [(self.states[side], side) for side in self.parties]
+    def _parties(self, at):
+        """Both parties; where an article names others and not both, "the two sides" are those of another matter."""
+        named = {side for article, side in self.named if article == self.article[at]}
+        return [(self.states[side], side) for side in self.parties if not named or named.issuperset(self.parties)]
 
     def _joined(self, first, last):
         """The first actors joined to one subject ("Norland and Estria", "the two sides") among some tokens."""
         if any(i in self.joint for i in range(first, last)):
-            return self._parties()
+            return self._parties(first)
         named = [i for i in range(first, last) if self.mention_at[i] >= 0 and self.mention_at[i] != self.mention_at[i + 1]]
         pairs = (self._actors(pair) for pair in zip(named, named[1:])
                  if pair[1] - pair[0] < 6 and any(self.blind.is_a(i, "and") for i in range(*pair)))
@@ -2726,9 +2730,9 @@ class _StatementReader:
     def _pronoun(self, at):
         """Whom a pronoun stands for: the speaker in whose report it stands, or the first fitting actor of this sentence
         before it, or of the sentence before; "they" rather stands for two that are joined."""
-        one, many = ("pronoun_he", "pronoun_she", "possessive_person"), ("pronoun_they", "possessive_them")
-        plural = any(at in self.grammar[role] for role in many)
-        kinds = {"person"} if any(at in self.grammar[role] for role in one) else {"organisation", "bloc", "collective"}
+        sex = next((word for word in ("he", "she") if at in self.grammar[f"pronoun_{word}"]), "")
+        plural = any(at in self.grammar[role] for role in ("pronoun_they", "possessive_them"))
+        kinds = {"person"} if sex or at in self.grammar["possessive_person"] else {"organisation", "bloc", "collective"}
         kinds |= set() if plural or "person" in kinds else {"state"}
         speaker = self.speaker(at) if self.report_at[at] >= 0 else None
         if speaker and self.kinds.get(speaker[0]) in kinds:
@@ -2743,7 +2747,7 @@ class _StatementReader:
                     continue
                 if mention.attributive and "person" in kinds and i + 1 in self.voices:       # "a Norlandic official"
                     return [(self.states[mention.side], mention.side)]
-                if not mention.attributive and mention.kind in kinds:
+                if not mention.attributive and mention.kind in kinds and {sex, self.pronouns.get(mention.actor)} != {"he", "she"}:
                     return [(mention.actor, mention.side)]
         return []
 
@@ -2797,21 +2801,18 @@ class _StatementReader:
         return any(self.blind.is_a(i, "and") or self.blind.word(i) == "," for i in range(first, last))
 
     def _named_before(self, first):
-        """The issue named last before a term, in its sentence or the two before: what is spoken of goes on."""
+        """The issue named last before a term, in its sentence or the one before: what is spoken of goes on."""
         at = bisect_left(self.issue_places, first) - 1
         near = at >= 0 and self.article[self.issue_places[at]] == self.article[first] and \
-            self.sentence[first] - self.sentence[self.issue_places[at]] <= 2
+            self.sentence[first] - self.sentence[self.issue_places[at]] <= 1
         return [(self.issue_names[at], None, 1)] if near else []
 
     def _next_in_quotation(self, last):
         """The issue of the next sentence of the same quotation ("What remains is this. It is about the exchange.")."""
         end = self.blind.last[last] + 1
-        quote = self.quote_at[last]
-        if quote < 0 or end >= len(self.quote_at) or self.quote_at[end] != quote:
-            return []
         at = bisect_left(self.issue_places, end)
         inside = at < len(self.issue_places) and self.issue_places[at] <= self.blind.last[end]
-        return [(self.issue_names[at], None, 1)] if inside else []
+        return [(self.issue_names[at], None, 1)] if inside and self.quote_at[last] == self.quote_at[end] >= 0 else []
 
     def _pointed(self, scope):
         """What "these demands" in the content stand for: all demands of the holder of the nearest one before."""
@@ -2881,8 +2882,7 @@ class _StatementReader:
 
     def condition(self, first, last, scope):
         """(start, end) offsets of the condition that the stance hangs on, or None."""
-        found = ((self.start[i], self.end[stop]) for i, stop in self._conditions(scope) if not i <= last <= stop)
-        return next(found, None)
+        return next(((self.start[i], self.end[stop]) for i, stop in self._conditions(scope) if not i <= last <= stop), None)
 
     def modality(self, first, scope):
         """fact, possible, future or past, by the auxiliaries before the term and by words for earlier times."""
