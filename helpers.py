@@ -181,7 +181,8 @@ def _converted(cells, rule):
     if rule == "required":
         return cells, cells != "", "a word or words, not nothing"
     if rule == "pattern":
-        return cells, [bool(_pattern_words(cell)) for cell in cells.tolist()], "one or more words, * for any letters, ? for one, | for or"
+        allowed = "one or more words, * for any letters, ? for one, | for or"
+        return cells, [bool(_pattern_words(cell)) for cell in cells.tolist()], allowed
     if "|" in rule:
         choices = rule.split("|")
         return cells, cells.isin(choices), ", ".join(word or "nothing" for word in choices)
@@ -1817,12 +1818,14 @@ class _QuoteReader:
         pattern = matches.pattern[narrated]
         prepositions = grammar.loc[grammar["role"].eq("preposition"), "pattern"].str.split().str[0]
 
-        def marked(rows):
+        def cues_of(rows):
+            """Positions of the cues that these rows of cues.csv found."""
             return set(np.array(self.cues, int)[rows.to_numpy(bool)[pattern]].tolist())
-        self.ambiguous = marked(cues["note"].str.startswith("also a noun"))
-        self.labelling = marked(cues["note"].str.contains("label"))
-        self.leading = marked(cues["pattern"].str.split().str[0].isin(prepositions))
-        self.exchange = marked(cues["manner"].eq("exchange"))
+
+        self.ambiguous = cues_of(cues["note"].str.startswith("also a noun"))
+        self.labelling = cues_of(cues["note"].str.contains("label"))
+        self.leading = cues_of(cues["pattern"].str.split().str[0].isin(prepositions))
+        self.exchange = cues_of(cues["manner"].eq("exchange"))
         voices = _match(tokens, codebook.voices["pattern"].tolist())
         types = codebook.voices["speaker_type"].to_numpy()[voices.pattern].tolist()
         self.unnamed = [at for at, kind in zip(voices.first.tolist(), types) if kind == "unnamed"]
@@ -3183,6 +3186,7 @@ def tone_towards(articles, tokens, spans, codebook):
     analyser = _vader(codebook.tone)
 
     def compound(bounds):
+        """Compound score of the words between these tokens, one a span."""
         words = [t[start[s]:end[e]] for t, (s, e) in zip(text, bounds)]
         return _vader_scores(pd.Series(words), analyser)["compound"] if words else np.zeros(0)
 
@@ -3473,6 +3477,7 @@ def validity(found, gold, on=SPAN, resamples=1000):
     rows = []
     for measure, divisor in (("precision", [1]), ("recall", [2]), ("F1", [1, 2])):
         def rate(sums, divisor=divisor):
+            """Hits over what it divides by, from sums (..., 3)."""
             with np.errstate(invalid="ignore", divide="ignore"):
                 return len(divisor) * sums[..., 0] / sums[..., divisor].sum(axis=-1)
 
@@ -3657,6 +3662,7 @@ def macro_f1(measure, found, gold, article):
     per_article = marks.astype(int).groupby(article.to_numpy()).sum().to_numpy()
 
     def mean(sums):
+        """Mean F1 of the classes, from hits and totals side by side."""
         return (2 * sums[..., ::2] / np.maximum(sums[..., 1::2], 1)).mean(axis=-1)
 
     left_out = [f"{name} coded fewer than {FEW} times" for c, name in ((-1, "bad"), (0, "neither"), (1, "good")) if c not in used]
@@ -3670,6 +3676,7 @@ def correlation(measure, found, gold, article):
     sums = pd.DataFrame({"n": 1.0, "x": x, "y": y, "xx": x * x, "yy": y * y, "xy": x * y}).groupby(article.to_numpy()).sum()
 
     def pearson(of):
+        """r from sums (..., 6) of n, x, y, their squares and their product."""
         n, x, y, xx, yy, xy = np.moveaxis(of, -1, 0)
         with np.errstate(invalid="ignore", divide="ignore"):
             return (n * xy - x * y) / np.sqrt((n * xx - x * x) * (n * yy - y * y))
@@ -3684,9 +3691,9 @@ def validity_by_level(articles, coded, codebook, levels=(*LEVELS, *TONE_LEVELS))
     """Every measure against the adjudicated codes, half by half: the table behind notebook 08.
 
     articles, coded: of load_gold. levels: those wanted. Returns the columns of validity() with level, half and articles before
-        them. Levels are those of against_gold, with measures precision, recall, F1 and passes (F1 of one coder against the other, where there are two);
-        and "tone" and "tone towards", with measures F1 (of macro_f1), "F1, baseline" (plain VADER; the sentence's tone), passes
-        and, for tone, correlation and "correlation, baseline".
+        them. Levels are those of against_gold, with measures precision, recall, F1 and passes (F1 of one coder against the
+        other, where there are two); and "tone" and "tone towards", with measures F1 (of macro_f1), "F1, baseline" (plain VADER;
+        the sentence's tone), passes and, for tone, correlation and "correlation, baseline".
     """
     everything, rows = measure_as_coded(articles, codebook), []
     for half, part in articles.groupby("half"):
@@ -4038,13 +4045,14 @@ def _save_figure(fig, png, folder):
 
 def _png(fig):
     """PNG bytes at 200 dots an inch in 128 colours, the same bytes for the same figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    pixels, small = io.BytesIO(), io.BytesIO()
-    fig.savefig(pixels, format="rgba", dpi=200)
-    size = [int(inches * 200) for inches in fig.get_size_inches()]
-    picture = Image.frombuffer("RGBA", size, pixels.getvalue()).convert("RGB")
-    picture.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    canvas, small = FigureCanvasAgg(fig), io.BytesIO()
+    fig.set_dpi(200)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture.quantize(128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
     return small.getvalue()
 
 
